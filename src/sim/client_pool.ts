@@ -12,6 +12,7 @@ import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { OwnSettings } from "../plan/own_settings.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
+import type { ClientPrivacyChoice } from "../privacy/client/parse.ts";
 import type { MakeClientHandler } from "./define_client.ts";
 import type { EvaluateResult, TrainResult } from "../plan/results.ts";
 import type { ModelDescription } from "../train/handler.ts";
@@ -131,6 +132,8 @@ export interface ClientPoolOptions {
   readonly testParts: readonly ArrayLike<number>[] | undefined;
   /** Settings of each client in place of those of the round's input. */
   readonly settings?: readonly OwnSettings[] | undefined;
+  /** Privacy that each client gives its own data. */
+  readonly privacy?: ClientPrivacyChoice | undefined;
   /** Engine of the built-in handler. */
   readonly engine: EngineChoice;
   /** Backend of tfjs. */

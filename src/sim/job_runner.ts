@@ -8,12 +8,14 @@ import type { ParameterVector } from "../params/manifest.ts";
 import { finiteMetrics } from "../plan/results.ts";
 import { type OwnSettings, withOwn } from "../plan/own_settings.ts";
 import { CannotTrainError } from "../plan/cannot_train.ts";
-import { agreedDigest } from "../train/agreed_schema.ts";
+import type { ClientPrivacyChoice } from "../privacy/client/parse.ts";
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import type { ClientBackendHandler, ModelDescription } from "../train/handler.ts";
 import { LocalLearner } from "../train/rules/learner.ts";
 import type { ClientJob, JobOutcome, RoundInput } from "./client_pool.ts";
 import type { MakeClientHandler } from "./define_client.ts";
+import { JobPrivacy } from "./job_privacy.ts";
+import { setUp } from "./set_up.ts";
 
 /** Address that the handler of a simulated client is given for its server. */
 const SIMULATION_ADDRESS = "simulation";
@@ -38,6 +40,8 @@ export interface JobRunnerOptions {
   readonly testRowsOf: RowsOf | undefined;
   /** Settings of each client in place of those of the round's input. */
   readonly settings?: readonly OwnSettings[] | undefined;
+  /** Privacy that each client gives its own data. */
+  readonly privacy?: ClientPrivacyChoice | undefined;
   readonly engine: EngineChoice;
   readonly backend: BackendChoice;
   /** Length of the counts of a `test` job. */
@@ -61,11 +65,16 @@ export class JobRunner implements AsyncDisposable {
     | { readonly handler: ClientSGDHandler; readonly learner: LocalLearner }
     | undefined;
 
+  /** Privacy of the client of the current job. */
+  readonly #privacy: JobPrivacy | undefined;
+
   private constructor(
     options: JobRunnerOptions,
     handler: ClientSGDHandler | undefined,
+    privacy?: JobPrivacy,
   ) {
     this.#options = options;
+    this.#privacy = privacy;
     this.#builtIn = handler && { handler, learner: new LocalLearner(handler) };
   }
 
@@ -75,9 +84,14 @@ export class JobRunner implements AsyncDisposable {
     const data = makeHandler ? test : train;
     if (!data) return new JobRunner(options, undefined);
     const rows = makeHandler ? undefined : rowsOf?.(1);
-    const handler = new ClientSGDHandler({ data, engine, backend, ...(rows && { rows }) });
+    const privacy = options.privacy && new JobPrivacy(options.privacy);
+    const handler = new ClientSGDHandler({
+      ...{ data, engine, backend },
+      ...(rows && { rows }),
+      ...(privacy && { privacy }),
+    });
     await setUp(handler, options);
-    return new JobRunner(options, handler);
+    return new JobRunner(options, handler, privacy);
   }
 
   /**
@@ -184,7 +198,8 @@ export class JobRunner implements AsyncDisposable {
       const further = metrics && finiteMetrics(metrics);
       return { kind: "evaluated", result: { ...result, ...(further && { metrics: further }) } };
     }
-    const { numSamples, steps, loss, metrics } = await learner.train(
+    this.#privacy?.begin({ round: plan.round, rank: job.rank });
+    const result = await learner.train(
       withOwn({ ...plan, rank: job.rank }, this.#options.settings?.[job.rank - 1]),
       signal,
     );
@@ -198,7 +213,10 @@ export class JobRunner implements AsyncDisposable {
     learner.settle();
     return {
       kind: "trained",
-      result: { numSamples, steps, loss, metrics: finiteMetrics(metrics) },
+      result: this.#privacy
+        // As a client that keeps its data private tells them.
+        ? { numSamples: 1, steps: 0, loss: NaN, metrics: {} }
+        : { ...result, metrics: finiteMetrics(result.metrics) },
       update,
       ...(learner.own && { own: learner.own }),
     };
@@ -222,14 +240,4 @@ export class JobRunner implements AsyncDisposable {
     confusion.forEach((row, label) => counts.set(row, label * (test.numClasses + 1)));
     return { kind: "evaluated", result, counts };
   }
-}
-
-/** Sets a handler up as a client does when it joins. */
-async function setUp(
-  handler: ClientBackendHandler,
-  { model, schema, train }: JobRunnerOptions,
-): Promise<void> {
-  await handler.setUp(model, schema);
-  // The simulation's own data are arranged already.
-  if (train === undefined || handler.schema !== undefined) await agreedDigest(handler, schema);
 }

@@ -10,6 +10,7 @@ import type { ServerEvent } from "../round/report/events.ts";
 import type { OwnSettings } from "../plan/own_settings.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
+import type { ClientPrivacyChoice } from "../privacy/client/parse.ts";
 import type { StartClientPool } from "./client_pool.ts";
 import type { MakeClientHandler } from "./define_client.ts";
 
@@ -49,6 +50,14 @@ export interface SimulationOptions {
    * @default {undefined} All clients train by the plan.
    */
   settings?: readonly OwnSettings[];
+  /**
+   * Privacy that each client gives its own data, with a ledger of its own. A client whose budget is
+   * spent takes part in no further round. With `epsilon` the noise is for `rounds` rounds, by
+   * default all of the run.
+   *
+   * @default {undefined} None.
+   */
+  clientPrivacy?: ClientPrivacyChoice;
   /** Data to evaluate the global parameters on, which needs a description of the model. */
   test?: Dataset;
   /** Number of rounds, at least 1. */
@@ -150,4 +159,12 @@ export interface SimulationOptions {
 /** Returns the number of clients. */
 export function clientsOf({ parts, clients }: SimulationOptions): number {
   return parts?.length ?? clients ?? 0;
+}
+
+/** Returns the options of early stopping. */
+export function stoppingOf(
+  { stopping, targetAccuracy }: SimulationOptions,
+): StoppingOptions | undefined {
+  if (targetAccuracy === undefined || stopping?.stopAt) return stopping;
+  return { ...stopping, stopAt: { metric: "accuracy", value: targetAccuracy } };
 }

@@ -9,13 +9,13 @@ import { teller } from "../round/report/private_events.ts";
 import type { BestModel } from "../round/record/best_tracker.ts";
 import { RunRecord } from "../round/record/run_record.ts";
 import { CheckpointSaver } from "../round/record/checkpoint_saver.ts";
-import type { StoppingOptions } from "../round/record/run_monitor.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import type { RunReport } from "../round/report/report.ts";
 import { LastRound } from "./last_round.ts";
+import { type ClientLedgers, ledgersOf } from "./client_ledgers.ts";
 import { ClientStates } from "./client_states.ts";
 import { checkSimulation } from "./check_simulation.ts";
-import { clientsOf, type SimulationOptions } from "./options.ts";
+import { clientsOf, type SimulationOptions, stoppingOf } from "./options.ts";
 import { schemaOf } from "./data_schema.ts";
 
 /**
@@ -55,6 +55,7 @@ export class Simulation {
   readonly handler: SyncServerBackendHandler;
   readonly #options: SimulationOptions;
   readonly #record: RunRecord;
+  readonly #ledgers: ClientLedgers | undefined;
   #isRunning = false;
 
   /**
@@ -68,6 +69,7 @@ export class Simulation {
     checkSimulation(handler, options);
     this.handler = handler;
     this.#options = options;
+    this.#ledgers = ledgersOf(handler, options);
     const worldSize = clientsOf(options) + 1;
     this.#record = new RunRecord(handler, {
       ...options,
@@ -85,7 +87,8 @@ export class Simulation {
 
   /** Reports the run so far, or the last run, also when `run` has rejected. */
   async report(): Promise<RunReport> {
-    return await this.#record.report();
+    const clientPrivacy = this.#ledgers?.report;
+    return { ...await this.#record.report(), ...(clientPrivacy && { clientPrivacy }) };
   }
 
   /**
@@ -129,6 +132,7 @@ export class Simulation {
       states,
       numClients,
       test: options.test,
+      ledgers: this.#ledgers,
       counts: countsOf(options),
       evaluateClients: options.evaluateClients,
       isMasked: options.makeMasks,
@@ -137,7 +141,8 @@ export class Simulation {
       onEvent: tell,
     });
     if (options.handler === undefined) {
-      parts?.forEach(({ length }, i) => handler.onJoin(i + 1, length));
+      const isTold = this.#ledgers === undefined;
+      parts?.forEach(({ length }, i) => handler.onJoin(i + 1, isTold ? length : 1));
     } else {
       (await clients.join()).forEach((numSamples, i) => handler.onJoin(i + 1, numSamples));
     }
@@ -166,12 +171,4 @@ export class Simulation {
     tell({ type: "finished", report });
     return report;
   }
-}
-
-/** Returns the options of early stopping. */
-function stoppingOf(
-  { stopping, targetAccuracy }: SimulationOptions,
-): StoppingOptions | undefined {
-  if (targetAccuracy === undefined || stopping?.stopAt) return stopping;
-  return { ...stopping, stopAt: { metric: "accuracy", value: targetAccuracy } };
 }

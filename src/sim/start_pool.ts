@@ -4,6 +4,7 @@ import { keepsState, takesControl } from "../plan/rules/rules.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import { countsLength } from "../train/confusion.ts";
 import { loadEncoder } from "../wire/cbor.ts";
+import { choiceFor } from "./client_ledgers.ts";
 import type { ClientPool } from "./client_pool.ts";
 import { InProcessPool } from "./in_process_pool.ts";
 import { clientsOf, type SimulationOptions } from "./options.ts";
@@ -39,6 +40,7 @@ export async function startPool(
     parts: options.parts,
     testParts: options.testParts,
     settings: options.settings,
+    privacy: choiceFor(options),
     engine: options.engine ?? "auto",
     backend: options.backend ?? "auto",
     build: server.kernels as KernelBuild,

@@ -92,3 +92,10 @@ function isPlain(
     typeof accuracy === "number" && Number.isFinite(accuracy) &&
     parameters instanceof Float32Array && Object.keys(others).length === 0;
 }
+
+/** Returns the reason of a job's failure. */
+export function reasonOf(outcome: JobOutcome, expected: JobOutcome["kind"]): string {
+  return outcome.kind === "failed"
+    ? outcome.reason
+    : `Cannot use the pool: expected the outcome ${expected}, got ${outcome.kind}`;
+}

@@ -18,12 +18,13 @@ import { confusionOf } from "../train/confusion.ts";
 import { travellingPart } from "../train/models/travelling_part.ts";
 import type { ParameterUpdatePayload } from "../wire/messages.ts";
 import type { EvaluateResult } from "../plan/results.ts";
-import type { ClientPool, JobOutcome } from "./client_pool.ts";
+import type { ClientPool } from "./client_pool.ts";
+import type { ClientLedgers } from "./client_ledgers.ts";
 import type { ClientStates } from "./client_states.ts";
 import { testJobs } from "./test_jobs.ts";
 import { Traffic } from "./traffic.ts";
 import { Intakes } from "./intakes.ts";
-import { checkFigures, updatePayload } from "./update_payload.ts";
+import { checkFigures, reasonOf, updatePayload } from "./update_payload.ts";
 
 /** Parts of {@linkcode VirtualClients}. */
 export interface VirtualClientsParts {
@@ -33,6 +34,8 @@ export interface VirtualClientsParts {
   readonly numClients: number;
   /** Test data of the server. */
   readonly test?: Dataset | undefined;
+  /** Ledgers of clients that keep their own data private. */
+  readonly ledgers?: ClientLedgers | undefined;
   /** Length of the counts of a `test` job. */
   readonly counts: number;
   readonly evaluateClients?: boolean | undefined;
@@ -113,14 +116,16 @@ export class VirtualClients {
    */
   async train(training: TrainingExchange): Promise<void> {
     const { handler, pool, states, signal, onEvent } = this.#parts;
-    const { collector, collector: { round, cohort } } = training;
+    const { collector, collector: { round } } = training;
     const { sent } = training;
     await this.#publish(round, sent.parameters);
     // The vectors of an earlier try of the round do not count.
     states.discard();
     const intake = await this.#intakes.begin(training);
     if (intake === undefined) return;
-    await pool.run(cohort.map((rank) => ({ kind: "train" as const, round, rank })), {
+    const able = await this.#parts.ledgers?.enter(training, handler, onEvent) ??
+      training.collector.cohort;
+    await pool.run(able.map((rank) => ({ kind: "train" as const, round, rank })), {
       signal,
       own: ({ rank }) => states.read(rank),
       take: ({ rank }, outcome) => {
@@ -239,11 +244,4 @@ export class VirtualClients {
     if (result?.accuracy === undefined || counts.length === 0) return result;
     return { ...result, confusion: confusionOf(counts) };
   }
-}
-
-/** Returns the reason of a job's failure. */
-function reasonOf(outcome: JobOutcome, expected: JobOutcome["kind"]): string {
-  return outcome.kind === "failed"
-    ? outcome.reason
-    : `Cannot use the pool: expected the outcome ${expected}, got ${outcome.kind}`;
 }

@@ -83,6 +83,7 @@ export class WorkerPool implements ClientPool {
       parts: parts && shareParts(parts),
       testParts: testParts && shareParts(testParts),
       settings: options.settings,
+      privacy: options.privacy,
       engine: options.engine,
       backend: options.backend,
       counts,

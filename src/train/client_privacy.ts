@@ -48,9 +48,9 @@ export interface ClientPrivacy {
   /** Returns the guarantee with ε of continuous noise, which takes a second or two to compute. */
   fullReport(): ClientPrivacyReport;
   /** Training on clipped gradients with noise; absent where that is not the mechanism. */
-  readonly records?: RecordPrivacy;
+  readonly records?: RecordPrivacy | undefined;
   /** Noise on what the client sends; absent where that is not the mechanism. */
-  readonly updates?: UpdatePrivacy;
+  readonly updates?: UpdatePrivacy | undefined;
   /**
    * Tells in how many rounds the client may take part, from the one that comes next on. The noise
    * for a wanted ε follows from it.

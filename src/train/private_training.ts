@@ -1,7 +1,7 @@
 import { CannotTrainError } from "../plan/cannot_train.ts";
 import type { TrainResult } from "../plan/results.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
-import type { RecordPrivacy } from "./client_privacy.ts";
+import type { PlannedSteps, RecordPrivacy } from "./client_privacy.ts";
 import { classifies } from "./losses/loss.ts";
 import { LOSSES } from "./losses/losses.ts";
 import type { Trainer } from "./trainer.ts";
@@ -24,7 +24,7 @@ import type { Trainer } from "./trainer.ts";
  */
 export async function trainPrivately(
   trainer: Trainer,
-  { epochs }: TrainPlan,
+  plan: TrainPlan,
   privacy: RecordPrivacy,
   { length, batchSize }: { readonly length: number; readonly batchSize: number },
   beforeEach: () => Promise<void> | undefined,
@@ -35,7 +35,7 @@ export async function trainPrivately(
   }
   const trained = manifest.tensors.filter(({ trainable }) => trainable);
   const dimension = trained.reduce((sum, { length }) => sum + length, 0);
-  const perEpoch = Math.ceil(length / batchSize), steps = epochs * perEpoch;
+  const { steps } = stepsOf(plan, length), perEpoch = steps / plan.epochs;
   await beforeEach();
   const round = await privacy.begin({ steps, batchSize, records: length, dimension });
   let loss = 0, correct = 0, rows = 0;
@@ -73,6 +73,15 @@ export async function trainPrivately(
     loss: loss / Math.max(1, rows),
     metrics: classifies(LOSSES[trainer.loss]) ? { accuracy: correct / Math.max(1, rows) } : {},
   };
+}
+
+/** Returns the number of steps of a training, and the number of records that each has on average. */
+export function stepsOf(
+  { epochs, batchSize: size }: Pick<TrainPlan, "epochs" | "batchSize">,
+  records: number,
+): Pick<PlannedSteps, "steps" | "batchSize"> {
+  const batchSize = size === 0 ? records : Math.min(size, records);
+  return { steps: epochs * Math.ceil(records / batchSize), batchSize };
 }
 
 /**

@@ -99,9 +99,7 @@ export interface Trainer extends Disposable {
    * engine that knows no gradients of single rows.
    */
   sumClipped?(start: number, end: number, clip: number): BatchLoss;
-  /**
-   * Takes the plan's step by {@linkcode Trainer.gradient}, after {@linkcode Trainer.sumClipped}.
-   */
+  /** Takes the plan's step by {@linkcode Trainer.gradient}, after `sumClipped`. */
   stepByGradient?(): void;
   /**
    * Judges the model, in inference mode, on places `start` to before `end` of the data or of the

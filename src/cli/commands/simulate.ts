@@ -4,6 +4,7 @@ import type { Schema } from "../../data/schema/schema.ts";
 import type { Partition } from "../../data/partition/types.ts";
 import { holdOutParts } from "../../data/partition/hold_out_parts.ts";
 import { parsePartition } from "../../data/partition/partition.ts";
+import { parseClientPrivacy } from "../../privacy/client/parse.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
 import type { RunReport } from "../../round/report/report.ts";
 import { PreparedWorkers } from "../../sim/prepared_workers.ts";
@@ -126,6 +127,9 @@ async function runSimulate(
     rounds: flags.rounds,
     train,
     ...parts,
+    ...(flags.clientPrivacy !== undefined && {
+      clientPrivacy: parseClientPrivacy(flags.clientPrivacy),
+    }),
     ...(settings && { settings }),
     onEvent,
     stateFolder: folder.path,

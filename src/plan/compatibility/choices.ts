@@ -57,6 +57,8 @@ export interface RunChoices {
   readonly mode?: "sync" | "async";
   /** Mechanism by which the clients keep their own data private. */
   readonly ownPrivacy?: "dp-sgd" | "local" | undefined;
+  /** Engine that the clients train on. */
+  readonly engine?: "auto" | "native" | "tfjs" | undefined;
   /** Set in a simulation, where one handler serves many clients. */
   readonly isSimulated?: boolean;
   /** Task of the model. */
@@ -190,6 +192,7 @@ export const CHOICES = {
     title: "noise by the clients",
     isMade: ({ ownPrivacy }) => ownPrivacy === "local",
   },
+  tfjs: { title: "the engine tfjs", isMade: ({ engine }) => engine === "tfjs" },
   initialLoss: {
     title: "a strategy that needs the clients' losses, such as qfedavg,",
     isMade: hasRule("initial-loss"),

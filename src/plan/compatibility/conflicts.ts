@@ -18,7 +18,6 @@ const FEDSGD = "clients take no steps of their own";
 const OWN_STATE = "client and server would keep different states of one update";
 const SUM_ALONE = "the server learns a sum, and no figure of a single client";
 const CLIENT_NOISE = "a gradient of all records is sent as it is";
-const NOT_TOLD = "such clients tell no figures of their data";
 const FEDNOVA = "the length of such steps is not known";
 
 /**
@@ -76,13 +75,16 @@ export const CONFLICTS: readonly Conflict[] = [
   { between: ["initialLoss", "localPrivacy"], reason: "the losses have no noise" },
   { between: ["normalizedSteps", "recordPrivacy"], reason: "the number of steps is not told" },
   { between: ["normalizedSteps", "localPrivacy"], reason: "the number of steps is not told" },
+  { between: ["scaffold", "recordPrivacy"], reason: "the number of steps is not told" },
   { between: ["ditto", "recordPrivacy"], reason: "its second model would spend the budget twice" },
   { between: ["scaffold", "localPrivacy"], reason: OWN_STATE },
   { between: ["feddyn", "localPrivacy"], reason: OWN_STATE },
-  { between: ["recordPrivacy", "biasedSelection"], reason: NOT_TOLD },
-  { between: ["localPrivacy", "biasedSelection"], reason: NOT_TOLD },
   { between: ["recordPrivacy", "clientEvaluation"], reason: "the clients' figures have no noise" },
   { between: ["localPrivacy", "clientEvaluation"], reason: "the clients' figures have no noise" },
+  {
+    between: ["tfjs", "recordPrivacy"],
+    reason: "the native engine alone knows the gradients of single records",
+  },
   { between: ["untrained", "recordPrivacy"], reason: "moving statistics mix the records" },
   { between: ["untrained", "localPrivacy"], reason: "noise makes variances negative" },
   { between: ["gradients", "uplink"], reason: "gradients are sent as they are" },

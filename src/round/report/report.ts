@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ClientPrivacyReport } from "../../train/client_privacy.ts";
 import type { Rank } from "../../base/rank.ts";
 import type { Schema } from "../../data/schema/schema.ts";
 import { shareOfRight } from "../../train/confusion.ts";
@@ -189,6 +190,8 @@ export interface RunReport {
   readonly aggregation?: "exact";
   /** Guarantee of a private run; absent for others. */
   readonly privacy?: PrivacyReport;
+  /** Privacy of a simulation's clients by themselves: of the one that has spent most. */
+  readonly clientPrivacy?: ClientPrivacyReport;
   /** Guarantee of secure aggregation; absent for a run without. */
   readonly secure?: SecureRunReport;
   /** Codec of the clients' updates; absent for none. */

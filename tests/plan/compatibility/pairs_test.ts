@@ -39,6 +39,7 @@ interface Draft {
   overSelection?: number;
   aggregation?: "exact";
   privacy?: "ftrl" | "fedavg";
+  clientPrivacy?: "record" | "local";
   selection?: string;
   evaluateClients?: boolean;
   uplink?: string;
@@ -82,6 +83,7 @@ const DIMENSIONS: Readonly<Record<string, readonly Draft[]>> = {
   over: [{ overSelection: 0.5 }],
   aggregation: [{ aggregation: "exact" }],
   privacy: [{ privacy: "ftrl" }, { privacy: "fedavg" }],
+  clientPrivacy: [{ clientPrivacy: "record" }, { clientPrivacy: "local" }],
   selection: [{ selection: "samples" }, { selection: "round-robin" }],
   evaluation: [{ evaluateClients: true }],
   uplink: [{ uplink: "eden:bits=1" }, { uplink: "int8" }],
@@ -178,6 +180,9 @@ async function run(draft: Draft): Promise<{ moved: boolean }> {
     evaluateClients: draft.evaluateClients ?? false,
     pool: InProcessPool.start,
     engine,
+    ...(draft.clientPrivacy && {
+      clientPrivacy: { kind: draft.clientPrivacy, noise: 0.5, delta: 1e-3, clip: 1 },
+    }),
     ...(metric !== undefined && { stopping: { monitor: metric, patience: 5 } }),
   }).run();
   return { moved: handler.parameters.some((value, i) => value !== before[i]) };
@@ -206,8 +211,14 @@ function expected(draft: Draft) {
     ...(metric !== undefined && { monitored: [metric] }),
     ...(selection !== undefined && { selection: parseSelection(selection) }),
     ...(evaluateClients && { evaluatesClients: true }),
+    ...(draft.engine && { engine: draft.engine }),
+    ...(draft.clientPrivacy && {
+      ownPrivacy: draft.clientPrivacy === "record" ? "dp-sgd" : "local",
+    }),
   });
 }
+
+const NO_MODEL = mlp({ inputShape: [4], numClasses: 3 });
 
 const seen = new Set<string>();
 const faults: string[] = [];
@@ -269,6 +280,16 @@ function refuseStatistics(): void {
     text,
   );
   if (text !== undefined) seen.add(text);
+  const handler = new SyncParameterServerHandler({ manifest, parameters, model: NO_MODEL });
+  for (const kind of ["record", "local"] as const) {
+    const ownPrivacy = kind === "record" ? "dp-sgd" : "local";
+    const conflict = findConflict({ ownPrivacy, hasUntrained: true });
+    const text = conflict && conflictText(conflict), data = dataOf("classification");
+    const clientPrivacy = { kind, noise: 1, delta: 1e-3, clip: 1 };
+    const options = { train: data, test: data, parts: PARTS, rounds: 1, clientPrivacy };
+    assertThrows(() => new Simulation(handler, options), RangeError, text);
+    if (text !== undefined) seen.add(text);
+  }
 }
 
 Deno.test("each pair of choices works, or is refused by the table of conflicts", async () => {

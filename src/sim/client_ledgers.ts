@@ -1,0 +1,136 @@
+import type { Rank } from "../base/rank.ts";
+import { withOwn } from "../plan/own_settings.ts";
+import type { TrainSettings } from "../plan/settings.ts";
+import {
+  type ClientPrivacyChoice,
+  createClientPrivacy,
+  mechanismOfChoice,
+} from "../privacy/client/parse.ts";
+import { PrivacyBudgetError } from "../privacy/ledger/client_ledger.ts";
+import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
+import { StrategyServerHandler } from "../round/handler/strategy_handler.ts";
+import type { TrainingExchange } from "../round/cohort/training_exchange.ts";
+import { refusedEvent } from "../round/report/update_events.ts";
+import { spansWithout, untrainedSpans } from "../strategy/untrained.ts";
+import type { ClientPrivacy, ClientPrivacyReport } from "../train/client_privacy.ts";
+import { stepsOf } from "../train/private_training.ts";
+import { checkCompatible } from "../plan/compatibility/conflicts.ts";
+import type { SimulationOptions } from "./options.ts";
+
+/** Ledgers of the clients of a simulation that keep their own data private. */
+export class ClientLedgers {
+  readonly #choice: ClientPrivacyChoice;
+  readonly #options: Pick<SimulationOptions, "parts" | "settings">;
+  readonly #dimension: number;
+  readonly #clients = new Map<Rank, ClientPrivacy>();
+
+  /** Makes empty ledgers of all clients. */
+  constructor(
+    choice: ClientPrivacyChoice,
+    handler: SyncServerBackendHandler,
+    options: Pick<SimulationOptions, "parts" | "settings">,
+  ) {
+    this.#choice = choice;
+    this.#options = options;
+    this.#dimension = handler.manifest.tensors
+      .reduce((sum, { length, trainable }) => sum + (trainable ? length : 0), 0);
+  }
+
+  /** Report of the client that has spent most; of none before the first training. */
+  get report(): ClientPrivacyReport | undefined {
+    let most: ClientPrivacyReport | undefined;
+    for (const { report } of this.#clients.values()) {
+      if (most === undefined || (report.epsilon ?? 0) > (most.epsilon ?? 0)) most = report;
+    }
+    return most;
+  }
+
+  /**
+   * Enters the training of a cohort, and settles the clients whose budget does not allow it.
+   *
+   * @returns The clients that may train.
+   */
+  async enter(
+    { collector }: TrainingExchange,
+    handler: SyncServerBackendHandler,
+    onEvent: SimulationOptions["onEvent"],
+  ): Promise<Rank[]> {
+    const { cohort, round } = collector, able: Rank[] = [];
+    const settings = handler.planFor(round);
+    for (const rank of cohort) {
+      const message = await this.#spend(rank, settings);
+      if (message === undefined) {
+        able.push(rank);
+        continue;
+      }
+      collector.settle(rank, "refused", message, true);
+      onEvent?.(refusedEvent(rank, { fault: "cannot-train", message }, { round }));
+    }
+    return able;
+  }
+
+  /** Enters the training of a client; returns the reason for which it must not train. */
+  async #spend(rank: Rank, settings: TrainSettings): Promise<string | undefined> {
+    const { parts, settings: own } = this.#options;
+    const records = parts?.[rank - 1]?.length ?? 0, dimension = this.#dimension;
+    const privacy = this.#clients.get(rank) ?? createClientPrivacy(this.#choice);
+    this.#clients.set(rank, privacy);
+    const plan = withOwn(settings, own?.[rank - 1]);
+    try {
+      await privacy.records?.begin({ ...stepsOf(plan, records), records, dimension });
+      const nothing = new Float32Array(0);
+      await privacy.updates?.protect({ from: nothing, to: nothing, fixed: [] });
+    } catch (error) {
+      if (error instanceof PrivacyBudgetError) return error.message;
+      throw error;
+    }
+  }
+}
+
+/** Makes the ledgers of a simulation, where its clients keep their data private. */
+export function ledgersOf(
+  handler: SyncServerBackendHandler,
+  options: SimulationOptions,
+): ClientLedgers | undefined {
+  const choice = choiceFor(options);
+  return choice && new ClientLedgers(choice, handler, options);
+}
+
+/** Returns the choice with the number of rounds that noise is for. */
+export function choiceFor(
+  { clientPrivacy, rounds }: Pick<SimulationOptions, "clientPrivacy" | "rounds">,
+): ClientPrivacyChoice | undefined {
+  return clientPrivacy && { rounds, ...clientPrivacy };
+}
+
+/**
+ * Checks that the clients of a simulation can keep their data private.
+ *
+ * @throws {RangeError} If they cannot, with the other choices.
+ */
+export function checkClientLedgers(
+  handler: SyncServerBackendHandler,
+  options: SimulationOptions,
+): void {
+  const { clientPrivacy, checkpoints, resume, evaluateClients = false, test } = options;
+  if (clientPrivacy === undefined) return;
+  const { plan, manifest } = handler;
+  checkCompatible({
+    plan,
+    ownPrivacy: mechanismOfChoice(clientPrivacy),
+    strategy: handler instanceof StrategyServerHandler ? handler.strategy : undefined,
+    engine: options.engine,
+    evaluatesClients: evaluateClients || test === undefined,
+    hasUntrained: spansWithout(untrainedSpans(manifest), []).length > 0,
+  }, "Cannot simulate");
+  if (options.handler !== undefined) {
+    throw new RangeError(
+      "Cannot simulate: expected the built-in handler with privacy of the clients, got another one, whose privacy is its own",
+    );
+  }
+  if (checkpoints !== undefined || resume !== undefined) {
+    throw new RangeError(
+      "Cannot simulate: expected no checkpoints with privacy of the clients, whose ledgers are not in them",
+    );
+  }
+}
