@@ -75,7 +75,7 @@ export async function trainPrivately(
   };
 }
 
-/** Returns the number of steps of a training, and the number of records that each has on average. */
+/** Returns the number of steps of a training, and of the records that each has on average. */
 export function stepsOf(
   { epochs, batchSize: size }: Pick<TrainPlan, "epochs" | "batchSize">,
   records: number,
