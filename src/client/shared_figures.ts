@@ -2,7 +2,6 @@ import { ProtocolError } from "../base/errors.ts";
 import { oneLine } from "../base/printable.ts";
 import type { EvaluateResult, Metrics } from "../plan/results.ts";
 import type { LocalRule } from "../plan/rules/rules.ts";
-import type { ClientBackendHandler } from "../train/handler.ts";
 import { ownMetrics } from "../train/metrics/own_metrics.ts";
 import type { EvaluateParamsPayload } from "../wire/messages.ts";
 import type { SharedMetrics } from "./options.ts";
@@ -17,13 +16,6 @@ const MAX_LOGGED = 16;
 interface TrainingFigures {
   readonly loss?: number;
   readonly metrics: Metrics;
-}
-
-/**
- * Returns the number of samples that the server is told: 1 where the client keeps its data private.
- */
-export function toldSamples({ privacy }: ClientBackendHandler, numSamples: number): number {
-  return privacy === undefined ? numSamples : 1;
 }
 
 /**

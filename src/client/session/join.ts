@@ -15,7 +15,6 @@ import {
 } from "../../net/registration_message.ts";
 import { agreedDigest } from "../../train/agreed_schema.ts";
 import type { ClientBackendHandler } from "../../train/handler.ts";
-import { conflictText, findConflict } from "../../plan/compatibility/conflicts.ts";
 import { refusedSetting } from "../../plan/own_settings.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type {
@@ -32,7 +31,8 @@ import { agreedSchema, build } from "./build.ts";
 import type { SubModel } from "../sub_model.ts";
 import { offeredCodecs } from "../client_codecs.ts";
 import { checkPrivacy } from "../required_privacy.ts";
-import { checkShared, toldSamples } from "../shared_figures.ts";
+import { checkOwnPrivacy, toldSamples } from "../own_privacy.ts";
+import { checkShared } from "../shared_figures.ts";
 import { millisTo } from "./connect.ts";
 import { sendsReceipts } from "./sends_receipts.ts";
 
@@ -165,7 +165,7 @@ async function setUp(
 function checkChoices(
   assignment: IdAssignmentPayload,
   options: Readonly<ClientTopologyOptions>,
-  { privacy }: ClientBackendHandler,
+  handler: ClientBackendHandler,
 ): void {
   const { plan, allows } = assignment;
   checkSecure(plan, options);
@@ -173,10 +173,7 @@ function checkChoices(
   const { settings = {}, shareMetrics = "all" } = options;
   const refused = refusedSetting(settings, allows, plan);
   if (refused !== undefined) throw new ProtocolError("invalid-field", `Cannot join: ${refused}`);
-  const conflict = privacy && findConflict({ plan, ownPrivacy: privacy.report.mechanism });
-  if (conflict) {
-    throw new ProtocolError("invalid-field", `Cannot join: ${conflictText(conflict)}`);
-  }
+  checkOwnPrivacy(plan, handler);
   checkShared(plan.rule, shareMetrics);
 }
 
