@@ -125,6 +125,13 @@ function transpose(images: IdxArray): IdxArray {
   return { ...images, shape: [count, columns, rows], values };
 }
 
+/** Returns labels whose first class is the number 0. */
+function countedFrom0(labels: ArrayLike<number>, firstLabel: number): Int32Array<ArrayBuffer> {
+  const counted = new Int32Array(labels.length);
+  for (let i = 0; i < labels.length; i++) counted[i] = (labels[i] ?? 0) - firstLabel;
+  return counted;
+}
+
 async function readPair(
   source: NamedDataset,
   { images, labels }: SamplesAndLabels,
@@ -142,7 +149,7 @@ async function readPair(
   const samples = await read(images);
   return idxDataset(
     { name: images, ...source.transposed ? transpose(samples) : samples },
-    { name: labels, ...numbers, values: Int32Array.from(numbers.values, (n) => n - firstLabel) },
+    { name: labels, ...numbers, values: countedFrom0(numbers.values, firstLabel) },
     { classes: source.classes },
   );
 }
