@@ -1,8 +1,8 @@
 """Codecs of updates and parameters, after docs/COMMUNICATION.md: the same bytes as those of the Deno package."""
 import numpy as np
-import eden
+import delta, eden
 
-f4, NAMES = np.float32, ["f16", "bf16", "int8", "int4", "eden"]
+f4, NAMES = np.float32, ["f16", "bf16", "int8", "int4", "eden", "f32", "delta"]
 
 class Integer:
     def __init__(self, bits, rounding="nearest"):
@@ -46,12 +46,17 @@ class Half:
         if not self.brain: return np.frombuffer(codes, "<f2").astype(f4)
         return (np.frombuffer(codes, "<u2").astype("<u4") << 16).view("<f4")
 
+class Whole:
+    def size(self, length): return 0, 4 * length
+    def encode(self, x, key): return np.empty(0, "<f4"), x.astype("<f4").tobytes()
+    def decode(self, scales, codes, length, key): return np.frombuffer(codes, "<f4")
+
 def parse(text):
     """The codec of a name with its settings, such as `eden:bits=1,share=0.1`."""
     name, _, settings = text.partition(":")
     options = dict(pair.split("=") for pair in settings.split(",") if pair)
     makers = {"eden": eden.Eden, "int8": lambda **given: Integer(8, **given), "int4": lambda **given: Integer(4, **given),
-              "f16": lambda: Half(False), "bf16": lambda: Half(True)}
+              "f16": lambda: Half(False), "bf16": lambda: Half(True), "f32": Whole}
     return makers[name](**options)
 
 def decode(name, scales, codes, length, key):
@@ -66,16 +71,23 @@ class Coder:
     """What a client receives and sends, by the codecs of its assignment."""
     def __init__(self, given, length):
         self.given, self.length, self.round, self.sent = given, length, 0, None
+        name = given.get("downlink", "")
+        self.differs, self.held = name.endswith("+delta"), None
+        self.downlink = name[:-6] if self.differs else name
     def received(self, asked, ahead=0):
         """The server's parameters; those to evaluate are encoded as those of the round after."""
-        if "codec" not in asked: w = np.frombuffer(asked["parameters"].value, "<f4")
-        else:
-            scales, codes = np.frombuffer(asked["scales"].value, "<f4"), asked["codes"].value
-            w = decode(asked["codec"], scales, codes, self.length, (self.given["seed"], asked["round"] + ahead, 0))
+        held, self.held = self.held, None
+        if "codec" not in asked: return np.frombuffer(asked["parameters"].value, "<f4")
+        if asked["codec"] != self.downlink:
+            raise ValueError(f"expected parameters as {self.downlink or 'they are'}, got {asked['codec']}")
+        number, coded = (asked["round"] + ahead) % 2 ** 32, (asked["scales"].value, asked["codes"].value)
         if "base" in asked:
-            if asked["base"] != self.round:
-                raise ValueError(f"expected parameters based on round {self.round}, got {asked['base']}")
-            w = self.sent + w
+            if not self.differs or held is None or held[0] != asked["base"] or coded[0]:
+                raise ValueError(f"expected a difference to the parameters {held and held[0]}, got {asked['base']}")
+            coded = delta.apply(self.downlink, held[1], coded[1])
+        scales, key = np.frombuffer(coded[0], "<f4"), (self.given["seed"], number, 0)
+        w = decode(self.downlink, scales, coded[1], self.length, key)
+        if self.differs: self.held = number, coded
         return w
     def trains(self, asked):
         self.round, self.sent = asked["round"], self.received(asked)

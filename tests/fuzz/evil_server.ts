@@ -1,5 +1,6 @@
 import { MessageCode, type Random } from "../../mod.ts";
 import type { Message } from "../../src/wire/mod.ts";
+import { CodedMessages } from "./coded_messages.ts";
 import { type Bytes, concat, frameOf, noise, pick } from "./frames.ts";
 import * as mutations from "./mutations.ts";
 import { ASSIGNMENT, CHALLENGE, MODEL_ASSIGNMENT, question, spoiled } from "./server_messages.ts";
@@ -28,6 +29,7 @@ const KINDS: readonly (readonly [kind: string, weight: number])[] = [
   ["asking", 25],
   ["asking again", 15],
   ["model", 15],
+  ["coded", 20],
   ["flood", 1],
   ["answer", 8],
   ["frames", 12],
@@ -109,6 +111,7 @@ export class EvilServer {
       await listen();
       return await say(spoiled(random, pick(random, [CHALLENGE, sound])));
     }
+    if (kind === "coded") return await this.#sendCodes(say, listen);
     if (!kind.startsWith("asking") && kind !== "flood") return await say(spoiled(random, sound));
     await say(frameOf(sound));
     await listen();
@@ -122,6 +125,22 @@ export class EvilServer {
       await listen();
     }
     await say(spoiled(random, question(random, { round, builds })));
+    await listen();
+  }
+
+  /** Sends encoded parameters, the first of them by the rules. */
+  async #sendCodes(
+    say: (frame: Bytes) => Promise<void>,
+    listen: () => Promise<Bytes>,
+  ): Promise<void> {
+    const { random } = this.#malice, messages = new CodedMessages(random);
+    await say(frameOf(messages.assignment));
+    await listen();
+    for (let n = random.below(3); n > 0; n--) {
+      await say(frameOf(messages.sound()));
+      await listen();
+    }
+    await say(messages.spoiled());
     await listen();
   }
 

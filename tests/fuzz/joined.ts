@@ -5,7 +5,7 @@ import { Connection } from "../../src/net/mod.ts";
 import { decodeBody, decodePrefix, type Message, PREFIX_BYTES } from "../../src/wire/mod.ts";
 import { type Bytes, concat, frameOf, FRAMES, noise, pick, READY } from "./frames.ts";
 import * as mutations from "./mutations.ts";
-import { CODEC, LENGTH, TOKEN, WORLD_SIZE } from "./run.ts";
+import { CODEC, LENGTH, LOCAL, TOKEN, WORLD_SIZE } from "./run.ts";
 import { pause } from "./sockets.ts";
 import { type Answer, type Attacks, nameOf, type Target } from "./target.ts";
 
@@ -42,7 +42,9 @@ async function joined(
     const message = (await connection.receive())?.message;
     if (message === undefined) return undefined;
     heard.push(nameOf(message));
-    if (message.code === MessageCode.ParameterUpdate) {
+    if (
+      message.code === MessageCode.ParameterUpdate || message.code === MessageCode.CompressedUpdate
+    ) {
       round = message.payload.round;
       asked.resolve();
     }
@@ -67,7 +69,7 @@ async function joined(
       await connection.send({ code: MessageCode.Proof, payload });
       if (!await next()) return;
     }
-    await connection.send(READY);
+    await connection.send(codecs?.includes("delta") ? readyWith(target.random) : READY);
     const listening = (async () => {
       while (await next());
     })().catch(() => {});
@@ -84,6 +86,13 @@ async function joined(
   }
   if (isForged && heard.includes("IdAssignment")) throw new Error("A forged proof was taken");
   return heard;
+}
+
+/** Says that it is ready, and has parameters that it may not have. */
+function readyWith(random: Random): Message {
+  const { payload } = READY;
+  const claim = { base: pick(random, [1, 2, 2 ** 32 - 1]), holds: noise(random, 32).toHex() };
+  return { ...READY, payload: { ...payload, ...claim } } as Message;
 }
 
 /** Whether the bytes are a frame of a proof with this signature. */
@@ -129,7 +138,9 @@ function badCodes(random: Random, round: number): Bytes {
     "int4",
     "\u202e",
   ]);
-  const size = parseCodec(CODEC).size(pick(random, [LENGTH, LENGTH, ...LENGTHS]));
+  // Those of the tensor that stays on the clients are more than there may be.
+  const travels = LENGTH - LOCAL;
+  const size = parseCodec(CODEC).size(pick(random, [travels, travels, LENGTH, ...LENGTHS]));
   const lengthOf = (right: number) => pick(random, [right, right, right, ...LENGTHS]);
   const scales = new Float32Array(lengthOf(size.scales)).fill(1e-3);
   if (random.below(2) === 0) {
@@ -144,7 +155,7 @@ function badCodes(random: Random, round: number): Bytes {
       ...(random.below(8) === 0 && { base: 1 }),
       scales,
       codes: noise(random, lengthOf(size.codes)),
-      ...(random.below(4) === 0 && { plain: new Float32Array(pick(random, LENGTHS)) }),
+      ...(random.below(4) === 0 && { plain: new Float32Array(pick(random, [LOCAL, ...LENGTHS])) }),
     },
   });
 }
@@ -177,7 +188,7 @@ export const JOINED: Attacks = [
   }],
   ["joined, codes", 8, (target) => {
     const { random } = target;
-    const codecs = pick(random, [["int8", "eden"], ["int8"], ["none"], []]);
+    const codecs = pick(random, [["int8", "delta"], ["int8", "eden"], ["int8"], ["none"], []]);
     return joined(target, async (write, round) => {
       for (let n = 1 + random.below(3); n > 0; n--) {
         const update = badCodes(random, round);

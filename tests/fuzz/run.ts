@@ -2,6 +2,7 @@ import {
   ClientSyncTop,
   type ClientUpdate,
   FedAvg,
+  Manifest,
   Random,
   ServerSyncTop,
   type ServerTopologyOptions,
@@ -13,7 +14,7 @@ import {
 } from "../../mod.ts";
 import { parseCodec } from "../../src/codec/mod.ts";
 import { tlsTransport, transportOf } from "../../src/net/mod.ts";
-import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
+import { FakeHandler } from "../helpers/fake_handler.ts";
 
 /** Variable with the number of honest clients, for both processes. */
 export const HONEST_VARIABLE = "FEDLAB_FUZZ_HONEST";
@@ -33,7 +34,13 @@ export const TOKEN = "zebra-violet-93-quarry";
 /** Codec of the updates of clients that know it. */
 export const CODEC = "int8";
 
-export const MANIFEST = vectorManifest(LENGTH);
+/** Values that stay on the clients. */
+export const LOCAL = 24;
+
+export const MANIFEST = Manifest.of([
+  { name: "w", shape: [LENGTH - LOCAL] },
+  { name: "head/w", shape: [LOCAL] },
+]);
 
 /**
  * Averages the honest clients' updates alone: what another client sends by the rules is its right,
@@ -41,6 +48,7 @@ export const MANIFEST = vectorManifest(LENGTH);
  */
 class HonestAvg implements Strategy {
   readonly name = "honest-avg";
+  readonly clientSettings = { rule: { name: "fedper", local: ["head/"] } } as const;
   readonly #inner = new FedAvg();
   readonly workingVectors = this.#inner.workingVectors;
 
@@ -84,6 +92,7 @@ export function serverHandler(seed: number): SyncParameterServerHandler {
     strategy: new HonestAvg(),
     seed,
     uplink: parseCodec(CODEC),
+    downlink: parseCodec("int8+delta"),
     evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
   });
 }

@@ -25,6 +25,8 @@ import {
   trainTestSplit,
 } from "../../mod.ts";
 import { eden } from "../../src/codec/eden.ts";
+import type { Codec } from "../../src/codec/codec.ts";
+import { delta } from "../../src/codec/delta.ts";
 import { int8 } from "../../src/codec/int8.ts";
 import { arrangeTable } from "../../src/data/schema/arrange.ts";
 import { canonicalJson, schemaDigest } from "../../src/data/schema/digest.ts";
@@ -191,6 +193,34 @@ pythonTest("evaluates encoded parameters as the Deno client does", async (python
   // A code may be the next one where the trained parameters differ in their last bits.
   assert(Math.abs(theirs - ours) < 1e-3, `loss ${theirs} in place of ${ours}`);
 });
+
+pythonTest(
+  "reads differences of parameters, with the model that whole ones give",
+  async (python, folder) => {
+    const data = await writeCsv(
+      `${folder}/all.csv`,
+      train.select([...train.labels.keys()].slice(0, 200)),
+    );
+    const run = async (downlink: Codec) => {
+      const outcomes: Promise<Outcome>[] = [];
+      const { report } = await federate({
+        handler: { downlink, plan: { epochs: 2, batchSize: 10, learningRate: 0.1 } },
+        server: { rounds: 3 },
+        join: (address) => {
+          outcomes.push(runExample(python, address, ["--data", data]));
+          return outcomes;
+        },
+      });
+      assertEquals((await Promise.all(outcomes)).map(({ code }) => code), [0]);
+      return report;
+    };
+    const whole = await run(int8()), found = await run(delta(int8()));
+    assertEquals(found?.modelDigest, whole?.modelDigest);
+    assertEquals(found?.rounds.map(({ loss }) => loss), whole?.rounds.map(({ loss }) => loss));
+    const [few = NaN, many = NaN] = [found, whole].map((report) => report?.rounds[2]?.bytesDown);
+    assert(few < many / 2, `${few} bytes in place of ${many}`);
+  },
+);
 
 pythonTest("steps and evaluates as the Deno client does", async (python, folder) => {
   const data = await writeCsv(`${folder}/all.csv`, train);
@@ -555,9 +585,9 @@ Deno.test("examples/python without its packages says in a line how to get them",
   assertMatch(new TextDecoder().decode(stderr), /^Cannot begin: .*cbor2.*; run: pip install .*\n$/);
 });
 
-Deno.test("examples/python is five files under 150 lines and needs numpy and cbor2 alone", async () => {
+Deno.test("examples/python is six files under 150 lines and needs numpy and cbor2 alone", async () => {
   const texts = await Promise.all(
-    ["client", "schema", "sums", "coding", "eden"].map((name) =>
+    ["client", "schema", "sums", "coding", "eden", "delta"].map((name) =>
       Deno.readTextFile(SCRIPT.replace("client.py", `${name}.py`))
     ),
   );
@@ -572,6 +602,6 @@ Deno.test("examples/python is five files under 150 lines and needs numpy and cbo
     "argparse contextlib csv decimal gzip hashlib hmac json math os pathlib re select signal socket struct sys threading time";
   assertEquals(
     [...new Set(modules)].sort(),
-    [...standard.split(" "), "cbor2", "coding", "eden", "numpy", "schema", "sums"].sort(),
+    [...standard.split(" "), "cbor2", "coding", "delta", "eden", "numpy", "schema", "sums"].sort(),
   );
 });
