@@ -98,7 +98,8 @@ const program = new Command("attack")
       options: { seed: number; pictures?: string; json?: string },
     ) => {
       const results: Attacked[] = [];
-      for (const name of names ?? TASKS) results.push(await attack(name, options));
+      const chosen = names === undefined || names.length === 0 ? TASKS : names;
+      for (const name of chosen) results.push(await attack(name, options));
       const { json, seed } = options;
       printerBeside(json)(tableOf(results));
       if (json === undefined) return;
