@@ -213,13 +213,6 @@ export class ServerRun implements RunContext, AsyncDisposable {
     if (!this.topology.handler.privacy) return await this.#saver.save();
     await this.#saver.saveRelease(this.signal);
   }
-
-  checkSaved(): void {
-    const { handler: { privacy }, options: { checkpoints } } = this.topology;
-    if (checkpoints === undefined || privacy === undefined) return;
-    if (privacy.releases <= this.record.releasesSaved) return;
-    throw new Error("Cannot tell of a private round: its model is not saved by saveRelease()");
-  }
 }
 
 /**

@@ -31,10 +31,4 @@ export interface RunContext {
   emit(event: ServerEvent): void;
   /** Saves a checkpoint with the release of a private round. */
   saveRelease(): Promise<void>;
-  /**
-   * Checks that the model of a private round is saved before anything of it is told.
-   *
-   * @throws {Error} If it is not.
-   */
-  checkSaved(): void;
 }

@@ -18,6 +18,7 @@ import type { EvaluateResult } from "../../plan/results.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { Message, ParameterUpdatePayload } from "../../wire/messages.ts";
 import type { ActiveRun, RoundTries } from "./active_run.ts";
+import { checkSaved } from "./check_saved.ts";
 import { codedFor, readsCodes } from "./parameters_messages.ts";
 import type { ExchangeRunner } from "./exchange_runner.ts";
 import { waitForClients } from "./gathering.ts";
@@ -70,7 +71,7 @@ export class RunOperations implements ActiveRun {
   async runExchange<Exchange extends TrainingExchange | EvaluationExchange>(
     exchange: Exchange,
   ): Promise<Exchange> {
-    this.#run.checkSaved();
+    checkSaved(this.#run);
     return await this.#exchanges.runExchange(exchange);
   }
 
@@ -99,7 +100,7 @@ export class RunOperations implements ActiveRun {
   }
 
   async evaluate(round: number, ranks: readonly Rank[]): Promise<EvaluationSummary> {
-    this.#run.checkSaved();
+    checkSaved(this.#run);
     return await this.#exchanges.evaluate(round, ranks);
   }
 
@@ -213,7 +214,7 @@ export class RunOperations implements ActiveRun {
   }
 
   #report(given: RoundReport): void {
-    this.#run.checkSaved();
+    checkSaved(this.#run);
     const { record, logger, peers: { members }, topology } = this.#run;
     const { roundName, options, mode } = topology;
     const report = record.addRound(given);
