@@ -1,64 +1,9 @@
 """A client that trains multinomial logistic regression (`--model lr`), after docs/PROTOCOL.md."""
-import argparse, contextlib, hashlib, hmac, json, math, os, pathlib
-import select, signal, socket, struct, sys, threading, time
+import argparse, contextlib, hashlib, hmac, json, math, os, pathlib, signal, struct, sys, threading
 try: import cbor2, numpy as np
 except ImportError as error: sys.exit(f"Cannot begin: {error}; run: pip install numpy cbor2")
-import coding, schema, sums
-
-UPDATE, EVALUATE, EXIT, REGISTER, ASSIGN, HEARTBEAT, ERROR, READY, CHALLENGE, PROOF = range(2, 12)
-COMPRESSED = 22
-PLAN = {"epochs", "batchSize", "learningRate", "momentum", "weightDecay", "keepMomentum"}
-
-class End(Exception):  # fault: what the server is told, if anything; code: the exit code
-    def __init__(self, line, fault=None, code=1):
-        self.line, self.fault, self.code = line, fault, code
-
-class Server:
-    def __init__(self, address):
-        self.socket = socket.create_connection(address.rsplit(":", 1))
-        self.lock, self.interval = threading.Lock(), 5
-    def beat(self):
-        with contextlib.suppress(OSError):  # the main thread meets it too
-            while not time.sleep(self.interval):
-                self.send(HEARTBEAT, {})
-    def send(self, code, fields, arrays={}):
-        for pad, (name, (tag, data)) in zip(("pad", "pad2"), arrays.items()):  # data at a multiple of 8
-            fields.update({pad: b"", name: cbor2.CBORTag(tag, data)})
-            fields[pad] = bytes((len(data) - len(cbor2.dumps(fields))) % 8)
-        body = cbor2.dumps(fields)
-        with self.lock:  # no frame stands inside another
-            self.socket.sendall(struct.pack("<4sHHQ", b"FLab", 1, code, len(body)) + body)
-    def read(self, size):
-        heard = select.select([self.socket], [], [], 6 * self.interval)[0]
-        data = self.socket.recv(size, socket.MSG_WAITALL) if heard else b""
-        if len(data) < size:
-            raise End(f"The server is gone: it {'closed the connection' if heard else 'fell silent'}")
-        return data
-    def receive(self, *awaited):
-        while True:
-            magic, version, code, length = struct.unpack("<4sHHQ", self.read(16))
-            fault = ("bad-magic" if magic != b"FLab" else "unsupported-version" if version != 1 else
-                     "unexpected-code" if code not in (*awaited, EXIT, HEARTBEAT, ERROR) else
-                     "frame-too-large" if length > 1 << 20 else None)
-            if fault:
-                raise End(f"Cannot take what the server sent: {fault}", fault)
-            fields = cbor2.loads(self.read(length))
-            if code == EXIT:
-                raise End(f"The server ends the run: {fields['reason']!r}", code=int(not fields.get("over", True)))
-            if code == ERROR and fields["fatal"]:
-                raise End(f"The server says {fields['fault']!r}: {fields['message']!r}")
-            if code == ERROR:
-                print(f"The server says {fields['fault']!r}: {fields['message']!r}", file=sys.stderr)
-            if unfit := ", ".join(sorted(PLAN ^ fields.get("plan", dict.fromkeys(PLAN)).keys())):
-                raise End(f"Cannot train by the plan: unknown or missing {unfit}", "invalid-field")
-            if code in awaited:
-                return code, fields
-    def close(self, end):
-        error = {"fault": end.fault, "message": end.line, "fatal": True}
-        self.send(*((ERROR, error) if end.fault else (EXIT, {"reason": end.line[:1024]})))
-        self.socket.shutdown(socket.SHUT_WR)
-        while select.select([self.socket], [], [], 5)[0] and self.socket.recv(1 << 16):
-            pass
+import coding, schema, secure, sums
+from peer import ASSIGN, CHALLENGE, COMPRESSED, ERROR, EVALUATE, PROOF, READY, REGISTER, UPDATE, End, Server
 
 def train(w, v, x, y, classes, plan, random):
     steps, size = 0, plan["batchSize"] or len(y)
@@ -73,7 +18,7 @@ def train(w, v, x, y, classes, plan, random):
 
 def run(server, options, data, own):
     wishes = {"agent": "python-example/1", "site": options.name, "rank": options.rank, "worldSize": options.world_size,
-              "codecs": coding.NAMES}
+              "codecs": coding.NAMES, **secure.KNOWN}
     server.send(REGISTER, {key: wish for key, wish in wishes.items() if wish is not None})
     code, given = server.receive(CHALLENGE, ASSIGN)
     if code == CHALLENGE:
@@ -101,25 +46,43 @@ def run(server, options, data, own):
         raise End(f"Cannot join: expected logistic regression on {x.shape[1]} features and labels to "
                   f"{y.max()}, got {', '.join(kinds)} of {classes} units and {loss}", "manifest-mismatch")
     plan, server.interval = given["plan"], given["heartbeatSeconds"]
+    masks = plan.get("secure")
+    if masks is None and options.require_secure:
+        raise End("Cannot join: expected a server with secure aggregation, got one that wants single updates", "secure-mismatch")
+    if masks and (masks.get("signed") or not secure.KNOWN or masks["maxMembers"] < options.secure_min_members):
+        raise End(f"Cannot join: expected secure aggregation of {options.secure_min_members} members or more without signed keys, "
+                  "and the package cryptography: pip install cryptography", "secure-mismatch")
+    member = secure.Member(given, options.secure_min_members) if masks else None
     threading.Thread(target=server.beat, daemon=True).start()
-    server.send(READY, {"manifestDigest": digest, "numSamples": len(y), **told})
+    server.send(READY, {"manifestDigest": digest, "numSamples": 1 if masks else len(y), **told})
     print(f"Joined as rank {given['rank']} of {given['worldSize']}, with {len(y)} samples")
     v, random = 0, np.random.default_rng([given["seed"], given["rank"]])
     coder = coding.Coder(given, (x.shape[1] + 1) * classes)
+    def learn(asked):
+        nonlocal v
+        now, base = asked.get("plan", plan), coder.trains(asked)
+        w, v, told = train(base, v if now["keepMomentum"] else 0, x, y, classes, now, random)
+        return base, w, {"numSamples": len(y), **told}
     while True:
-        code, asked = server.receive(UPDATE, EVALUATE, COMPRESSED)
+        code, asked = server.receive(*((UPDATE, *secure.ASKED) if masks else (UPDATE, EVALUATE, COMPRESSED)))
+        if masks:
+            try: answer = member.answer(code, asked, learn)
+            except secure.Refusal as refusal:
+                print(refusal, file=sys.stderr)
+                answer = ERROR, {"fault": "cannot-train", "message": str(refusal), "fatal": False, "round": asked["round"]}, {}
+            if answer: server.send(*answer)
+            continue
         if code == EVALUATE:
             w, arrays = coder.received(asked, ahead=1), {}
             loss, _, accuracy = sums.loss_gradient_accuracy(w, x, y, classes)
-            told = {"loss": loss, "accuracy": accuracy, "onTrainingRows": True}
+            told = {"numSamples": len(y), "loss": loss, "accuracy": accuracy, "onTrainingRows": True}
             found = sums.of_classes(x @ w[:-classes].reshape(-1, classes) + w[-classes:], y)
             told = {**told, "sums": found} if found else told
         else:
-            now = asked.get("plan", plan)
-            w, v, told = train(coder.trains(asked), v if now["keepMomentum"] else 0, x, y, classes, now, random)
+            _, w, told = learn(asked)
             code, more, arrays = coder.update(w)
             told.update(more)
-        server.send(code, {"round": asked["round"], "numSamples": len(y), **told}, arrays)
+        server.send(code, {"round": asked["round"], **told}, arrays)
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
@@ -129,6 +92,8 @@ if __name__ == "__main__":
     parser.add_argument("--scale", type=float, default=1, help="factor that a CSV file's numbers have been multiplied by")
     parser.add_argument("--part", default="1/1", metavar="I/N", help="rows I, I + N, … of the data")
     for name, kind in {"--name": str, "--rank": int, "--world-size": int}.items(): parser.add_argument(name, type=kind)
+    parser.add_argument("--require-secure", action="store_true", help="refuse a server without secure aggregation")
+    parser.add_argument("--secure-min-members", type=int, default=5, metavar="N", help="members that hide this client's update")
     parser.add_argument("--token", default=os.environ.get("FEDLAB_TOKEN"), help="default: FEDLAB_TOKEN")
     options, server = parser.parse_args(), None
     signal.signal(signal.SIGTERM, signal.default_int_handler)

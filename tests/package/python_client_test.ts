@@ -153,6 +153,51 @@ pythonTest("learns to read digits together with a Deno client", async (python, f
   assertMatch(outcome?.stderr ?? "", /^The server ends the run: .+\n$/);
 });
 
+/** Starts Deno clients and the example in a run with masks; gives the report and the outcome. */
+async function maskedRun(python: string, folder: string, args: readonly string[], rounds = 3) {
+  const parts = partitionIid(train, 4, { seed: 1 }), own = parts.pop() ?? [];
+  const data = await writeCsv(`${folder}/part.csv`, train.select(own));
+  const { evaluate: evaluator } = await modelEvaluator(LR, test);
+  let example: Promise<Outcome> | undefined;
+  const { report } = await federate({
+    handler: {
+      ...{ evaluator, plan: { epochs: 2, batchSize: 10, learningRate: 0.1 } },
+      secureAggregation: { minMembers: 3, maxMembers: 4, clip: 2, maxSamples: 500 },
+    },
+    server: { worldSize: 5, rounds },
+    join: (serverAddr) => [
+      ...parts.map((rows, i) =>
+        new ClientSyncTop(new NativeSGDHandler({ data: train.select(rows) }), {
+          ...{ serverAddr, rank: i + 1, logger: silentLogger, secureMinMembers: 3 },
+        }).run()
+      ),
+      example = runExample(python, serverAddr, ["--data", data, "--rank", "4", ...args]),
+    ],
+  });
+  return { report, outcome: await example, own: own.length };
+}
+
+const PYTHON_MASKS = await findPython("FEDLAB_PYTHON", ["cbor2", "numpy", "cryptography"]);
+
+Deno.test({
+  name: "examples/python masks its updates together with Deno clients (needs cryptography as well)",
+  ignore: PYTHON_MASKS === undefined,
+  fn: () =>
+    inFolder(async (folder) => {
+      const args = ["--require-secure", "--secure-min-members", "3"];
+      const { report, outcome, own } = await maskedRun(PYTHON_MASKS ?? "", folder, args);
+      assertEquals([outcome?.code, outcome?.stdout], [
+        0,
+        `Joined as rank 4 of 5, with ${own} samples\n`,
+      ], outcome?.stderr);
+      for (const { received, secure } of report?.rounds ?? []) {
+        assertEquals([received, secure?.masked, secure?.samples], [4, 4, train.length]);
+      }
+      assertEquals(report?.rounds.length, 3);
+      assert((report?.final?.accuracy ?? 0) > 0.85, `accuracy ${report?.final?.accuracy}`);
+    }),
+});
+
 pythonTest("sends EDEN and reads int8 together with a Deno client", async (python, folder) => {
   const [first = [], second = []] = partitionIid(train, 2, { seed: 1 });
   const data = await writeCsv(`${folder}/part.csv`, train.select(second));
@@ -585,9 +630,9 @@ Deno.test("examples/python without its packages says in a line how to get them",
   assertMatch(new TextDecoder().decode(stderr), /^Cannot begin: .*cbor2.*; run: pip install .*\n$/);
 });
 
-Deno.test("examples/python is six files under 150 lines and needs numpy and cbor2 alone", async () => {
+Deno.test("examples/python is nine files under 150 lines and needs numpy and cbor2 alone, and cryptography for masks", async () => {
   const texts = await Promise.all(
-    ["client", "schema", "sums", "coding", "eden", "delta"].map((name) =>
+    ["client", "peer", "schema", "sums", "coding", "eden", "delta", "masks", "secure"].map((name) =>
       Deno.readTextFile(SCRIPT.replace("client.py", `${name}.py`))
     ),
   );
@@ -597,11 +642,16 @@ Deno.test("examples/python is six files under 150 lines and needs numpy and cbor
   )
     .flatMap((
       [, names = ""],
-    ) => names.split(",").map((name) => name.trim().split(/[ .]/)[0] ?? ""));
+    ) =>
+      (names.split(" import ")[0] ?? "").split(",").map((name) =>
+        name.trim().split(/[ .]/)[0] ?? ""
+      )
+    );
   const standard =
     "argparse contextlib csv decimal gzip hashlib hmac json math os pathlib re select signal socket struct sys threading time";
+  const own = "coding delta eden masks peer schema secure sums";
   assertEquals(
     [...new Set(modules)].sort(),
-    [...standard.split(" "), "cbor2", "coding", "delta", "eden", "numpy", "schema", "sums"].sort(),
+    [...standard.split(" "), ...own.split(" "), "cbor2", "cryptography", "numpy"].sort(),
   );
 });

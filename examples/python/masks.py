@@ -1,0 +1,39 @@
+"""Shares of secrets, and updates as integers modulo 2^32, after docs/PROTOCOL.md."""
+import hashlib, os, struct
+import numpy as np
+
+LANES = 4
+
+class Refusal(Exception): pass  # the client has no update for the round, and stays
+
+def sha(*parts): return hashlib.sha256(b"".join(parts)).digest()
+def u32(*numbers): return struct.pack(f"<{len(numbers)}I", *numbers)
+def text(value): return u32(len(value.encode())) + value.encode()
+
+POWERS, LOGS = np.zeros(510, np.uint8), np.zeros(256, np.int64)  # of 3 in GF(2^8), polynomial 0x11b
+value = 1
+for power in range(255):
+    POWERS[power] = POWERS[power + 255] = value
+    LOGS[value] = power
+    value ^= value << 1 ^ (0x11B if value & 0x80 else 0)
+
+def split(secret, count, threshold):
+    """Shares of 32 bytes by Shamir, of which `threshold` give them back."""
+    rows = np.frombuffer(secret + os.urandom(32 * (threshold - 1)), np.uint8).reshape(threshold, 32)
+    for x in range(1, count + 1):
+        share = np.zeros(32, np.uint8)
+        for row in rows[::-1]: share = np.where(share == 0, 0, POWERS[LOGS[share] + LOGS[x]]) ^ row
+        yield share.astype(np.uint8).tobytes() + bytes([x])
+
+def quantize(settings, update, samples, loss, steps):
+    """Integers modulo 2^32 of an update, and the lanes behind them."""
+    clip, most, members = settings["clip"], settings["maxSamples"], settings["maxMembers"]
+    levels, lane, weight = (2**31 - 1) // members, (2**32 - 1) // members, min(samples, most)
+    real = np.clip(update.astype(np.float64), -clip, clip) * (levels / clip * weight / most)
+    if not np.isfinite(real).all(): raise Refusal("Cannot train: the update is not finite")
+    if settings.get("rounding", "random") == "random": whole = np.floor(real + np.random.default_rng().random(len(real)))
+    else: whole = np.trunc(real)
+    bound = settings.get("maxLoss", 64)
+    told = weight * min(max(loss, 0), bound) * lane / (most * bound)
+    lanes = [min(number, lane) for number in (weight, int((np.abs(update) > clip).sum()), round(told), steps)]
+    return np.append(np.clip(whole, -levels, levels).astype(np.int64), lanes).astype(np.uint32)
