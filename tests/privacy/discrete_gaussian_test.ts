@@ -1,4 +1,5 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { drawBin } from "../../src/privacy/noise/bins.ts";
 import { DiscreteGaussian } from "../../src/privacy/noise/discrete_gaussian.ts";
 import {
   type NoiseSource,
@@ -22,18 +23,25 @@ for (
     [-1, 0.7865707070, 0.1064507694, 0.2150126751],
     [0, 0.3989422783, 0.2419707232, 0.9999997888],
     [1, 0.1994711402, 0.1760326634, 4],
+    // From here on candidates come from bins.
+    [6, 0.0062334731, 0.0062327122, 4096],
+    [7, 0.0031167366, 0.0031166415, 16_384],
+    [8, 0.0015583683, 0.0015583564, 65_536],
   ] as const
 ) {
   Deno.test(`DiscreteGaussian has the probabilities of a deviation of 2^${log}`, () => {
-    const expected = probabilities(4 ** log, 40);
-    assertAlmostEquals(expected[40] ?? 0, first, 1e-10);
-    assertAlmostEquals(expected[41] ?? 0, second, 1e-10);
+    const reach = Math.max(40, 12 * 2 ** log);
+    const expected = probabilities(4 ** log, reach);
+    assertAlmostEquals(expected[reach] ?? 0, first, 1e-10);
+    assertAlmostEquals(expected[reach + 1] ?? 0, second, 1e-10);
     const noise = new DiscreteGaussian(log, seededNoise(7));
-    const counts = new Float64Array(81);
+    const counts = new Float64Array(2 * reach + 1), values = new Float64Array(SAMPLES);
+    // Half of them by each way to draw.
+    noise.addTo(values.subarray(0, SAMPLES / 2));
     let squares = 0;
     for (let i = 0; i < SAMPLES; i++) {
-      const x = noise.sample();
-      counts[x + 40] = (counts[x + 40] ?? 0) + 1;
+      const x = i < SAMPLES / 2 ? values[i] ?? NaN : noise.sample();
+      counts[x + reach] = (counts[x + reach] ?? 0) + 1;
       squares += x * x;
     }
     // Cells with few expected samples count as one.
@@ -71,6 +79,28 @@ for (const log of [16, 21, 22, 26]) {
     assertAlmostEquals(odd, 0.5, 0.008);
   });
 }
+
+Deno.test("drawBin() draws further words where the first does not tell, also in the tail", () => {
+  const source = (...words: number[]): NoiseSource => ({
+    kind: "seeded",
+    fill: (array) => array.set(words),
+  });
+  const weights = Array.from({ length: 768 }, (_, h) => Math.exp(-h * h / 8192));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const top = Math.floor((weights[0] ?? 0) / total * 2 ** 32);
+  assertEquals(drawBin(top - 1, new RandomBits(source())), 0);
+  assertEquals(drawBin(top + 1, new RandomBits(source())), 1);
+  assertEquals(drawBin(top, new RandomBits(source(0, 0))), 0);
+  assertEquals(drawBin(top, new RandomBits(source(2 ** 32 - 1, 0))), 1);
+  assertEquals(drawBin(0, new RandomBits(source())), 0);
+  // Bins of a word in common are told apart by the second: the tail beyond 6.2 deviations.
+  const last = 2 ** 32 - 1,
+    bins = [0, 2 ** 31, last].map((second) => drawBin(last, new RandomBits(source(second, last))));
+  const beyond = (h: number) => weights.slice(h).reduce((sum, weight) => sum + weight, 0) / total;
+  assertEquals(beyond(bins[0] ?? 0) >= 2 ** -32 && beyond((bins[0] ?? 0) + 2) < 2 ** -32, true);
+  assertEquals(beyond((bins[1] ?? 0) + 1) < 2 ** -33 * 1.001, true);
+  assertEquals(bins[2], 767);
+});
 
 Deno.test("DiscreteGaussian takes other bits of the system each time", () => {
   const draw = () => {

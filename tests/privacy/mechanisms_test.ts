@@ -65,10 +65,10 @@ Deno.test("FtrlMechanism releases the sums themselves, but for the noise", () =>
 Deno.test("FtrlMechanism correlates the noise of a round with that of the rounds before", () => {
   const bands = 4, c = bandedCoefficients(bands), rounds = 9;
   const found = releases(ftrl(bands), Array<number>(rounds).fill(0));
-  // The constant source gives -(2^26 - 1) each time: in units of zC, -1.
+  // The constant source gives the farthest sample, -(12 · 2^26 - 1): in units of zC, -12.
   const expected: number[] = [];
   for (let r = 0; r < rounds; r++) {
-    let w = -2 * (1 - 2 ** -26);
+    let w = -2 * (12 - 2 ** -26);
     for (let j = 1; j < bands; j++) w -= (c[j] ?? 0) * (expected[r - j] ?? 0);
     expected.push(w);
     assertAlmostEquals(found[r] ?? NaN, w, 1e-9);

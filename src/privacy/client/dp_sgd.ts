@@ -117,10 +117,10 @@ export class DPSGD implements ClientPrivacy {
         return drawn.subarray(0, count);
       },
       release(sum) {
-        for (let i = 0; i < sum.length; i++) {
-          const units = Math.round((sum[i] ?? 0) / unit) + gaussian.sample();
-          sum[i] = units * unit / batchSize;
-        }
+        const units = new Float64Array(sum.length);
+        for (let i = 0; i < sum.length; i++) units[i] = Math.round((sum[i] ?? 0) / unit);
+        gaussian.addTo(units);
+        for (let i = 0; i < sum.length; i++) sum[i] = (units[i] ?? 0) * unit / batchSize;
       },
     };
   }
