@@ -175,6 +175,16 @@ export class ServerCodecs {
   }
 }
 
+/** Describes the codecs of a run in one line, for the log; `undefined` if there are none. */
+export function codecsText(codecs: ServerCodecs | undefined): string | undefined {
+  const { uplink, downlink } = codecs ?? {};
+  const parts = [
+    ...(uplink ? [`updates by ${uplink.codec.name}`] : []),
+    ...(downlink ? [`parameters by ${downlink.codec.name}`] : []),
+  ];
+  return parts.length === 0 ? undefined : `Clients that know the codecs encode ${parts.join(", ")}`;
+}
+
 /** Codecs that leave values out, by their names. */
 const PARTIAL = /^(topk|eden:.*share=(?!1$))/;
 

@@ -1,6 +1,7 @@
 import { DeadlineError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
 import { withDeadline } from "../../base/time/with_deadline.ts";
+import { codecsText } from "../../round/handler/server_codecs.ts";
 import type { RunContext } from "./run_context.ts";
 
 /**
@@ -8,7 +9,9 @@ import type { RunContext } from "./run_context.ts";
  * for the clients that were part of it.
  */
 export async function gatherClients(run: RunContext): Promise<void> {
-  const { sessions: { registry }, topology: { options: { minClients, worldSize } } } = run;
+  const { sessions: { registry }, topology: { handler, options }, logger } = run;
+  const { minClients, worldSize } = options, encoded = codecsText(handler.codecs);
+  if (encoded !== undefined) logger.info(encoded);
   const isResumed = registry.awayCount > 0;
   // A new run, or one that resumes a simulation, expects nobody back. The clients of a resumed run
   // are waited for one by one: new clients do not count for them.

@@ -106,6 +106,19 @@ const own: Codec = {
   },
 };
 
+Deno.test("the log of a server names the codecs, and the clients that send whole updates", async () => {
+  const lines: string[] = [], add = (text: string) => void lines.push(text);
+  const logger = { debug: add, info: add, warn: add, error: add };
+  await live(await handlerOf(own, "int8"), {
+    server: { logger },
+    client: (rank) => rank === 1 ? { codecs: [own] } : {},
+  });
+  const [named] = lines.filter((line) => line.includes("codecs"));
+  assertEquals(named, "Clients that know the codecs encode updates by sign, parameters by int8");
+  const whole = lines.filter((line) => line.includes("sends whole updates"));
+  assertEquals(whole.map((line) => line.slice(0, 6)).sort(), ["Rank 2", "Rank 3"]);
+});
+
 Deno.test("a codec of one's own is one object at server and clients; others send whole updates", async () => {
   const { modelDigest } = await simulated(await handlerOf(own, undefined));
   const known = await live(await handlerOf(own, undefined), { client: () => ({ codecs: [own] }) });
