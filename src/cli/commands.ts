@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<MakeCommand>>> = {
   predict: async () => (await import("./commands/predict.ts")).predictCommand,
   evaluate: async () => (await import("./commands/evaluate.ts")).evaluateCommand,
   export: async () => (await import("./commands/export.ts")).exportCommand,
+  new: async () => (await import("./commands/new.ts")).newCommand,
   dashboard: async () => (await import("./commands/dashboard.ts")).dashboardCommand,
   doctor: async () => (await import("./commands/doctor.ts")).doctorCommand,
   completions: async () => (await import("./commands/completions.ts")).completionsCommand,

@@ -113,6 +113,7 @@ export type CommandName =
   | "export"
   | "dashboard"
   | "doctor"
+  | "new"
   | "completions";
 
 /** Starts a task's command in a folder of its own, where it may write whatever it is told to. */

@@ -18,7 +18,7 @@ for (const lib of [undefined, ["deno.window", "dom"]]) {
         minimumDependencyAge: config.minimumDependencyAge,
         ...(lib && { compilerOptions: { lib } }),
       });
-      const entries = Object.keys(config.exports).filter((entry) => entry !== "./cli");
+      const entries = Object.keys(config.exports);
       const imports = entries.map((entry, i) =>
         `import * as entry${i} from "@fedlab/core${entry.slice(1)}";`
       );

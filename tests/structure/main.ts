@@ -4,8 +4,8 @@
  *     deno task structure              prints the figures
  *     deno task structure --places     prints the places that they count as well
  *     deno task structure --write      draws the picture of docs/ARCHITECTURE.md, lists the rules,
- *                                      writes the table of docs/COMPATIBILITY.md and the schema of
- *                                      options files
+ *                                      writes the table of docs/COMPATIBILITY.md, the schema of
+ *                                      options files and the module of templates
  *     deno task structure --check      fails for a figure that is too large
  */
 import { parseArgs } from "node:util";
@@ -15,6 +15,7 @@ import { COMPATIBILITY_PAGE, withConflicts } from "./conflict_table.ts";
 import { importsOf, read, ROOT } from "./modules.ts";
 import { mermaidOf, withPicture } from "./picture.ts";
 import { RULE_TABLE, ruleTable } from "./rule_table.ts";
+import { TEMPLATES, templatesText } from "./templates.ts";
 
 const { values } = parseArgs({
   options: {
@@ -31,6 +32,7 @@ if (values.write) {
   await Deno.writeTextFile(new URL(path, ROOT), withPicture(await read(path), picture));
   const text = await read(COMPATIBILITY_PAGE);
   await Deno.writeTextFile(new URL(COMPATIBILITY_PAGE, ROOT), withConflicts(text));
+  await Deno.writeTextFile(new URL(TEMPLATES, ROOT), await templatesText());
   await Deno.writeTextFile(new URL(CONFIG_SCHEMA, ROOT), configSchemaText());
 }
 const figures = await measure();

@@ -6,6 +6,7 @@ import { whyForbidden } from "./layers.ts";
 import { importsOf, infoOf, read, ROOT } from "./modules.ts";
 import { mermaidOf, withPicture } from "./picture.ts";
 import { RULE_TABLE, ruleIn, ruleTable } from "./rule_table.ts";
+import { TEMPLATES, templatesText } from "./templates.ts";
 
 const IMPORTS = await importsOf(Object.values(await entryPoints()));
 
@@ -82,4 +83,8 @@ Deno.test("docs/COMPATIBILITY.md has the table of conflicts of the code", async 
 
 Deno.test("the JSON Schema of options files has the options of the commands", async () => {
   assertEquals(await read(CONFIG_SCHEMA), configSchemaText(), "run deno task structure --write");
+});
+
+Deno.test("the module of templates has the files of their folder", async () => {
+  assertEquals(await read(TEMPLATES), await templatesText(), "run deno task structure --write");
 });

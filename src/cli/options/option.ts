@@ -34,6 +34,7 @@ export type CommandName =
   | "export"
   | "dashboard"
   | "doctor"
+  | "new"
   | "completions";
 
 /** Heading under which the help shows an option. */

@@ -1,6 +1,7 @@
 import { DEFAULT_SAVE_TRIES } from "../../round/record/checkpoint_saver.ts";
 import { InvalidArgumentError } from "../deps.ts";
 import { METRIC_NAMES, PROGRESS_NAMES } from "../output/curve_axes.ts";
+import { TEMPLATE_NAMES } from "../new/template_names.ts";
 import { option } from "./option.ts";
 import { choice, onOff, text, type ValueType, whole } from "./values.ts";
 
@@ -190,6 +191,14 @@ export const OUTPUT = {
       client: (loggerName) => ({ loggerName }),
     },
   }),
+  template: option(choice(TEMPLATE_NAMES), {
+    value: "<name>",
+    help:
+      "kind of the project: tables of several sites (table), images, pages that train (browser), or training of your own (own-training)",
+    group: "Output",
+    default: "table",
+    commands: { new: {} },
+  }),
   verbose: option(onOff, {
     help: "show the stack trace of an error",
     group: "Output",
@@ -197,7 +206,7 @@ export const OUTPUT = {
     commands: {
       ...{ demo: {}, server: {}, client: {}, simulate: {}, reproduce: {}, partition: {} },
       ...{ plot: {}, keygen: {}, stats: {}, predict: {}, evaluate: {}, export: {}, doctor: {} },
-      dashboard: {},
+      ...{ dashboard: {}, new: {} },
     },
     onResume: "any",
   }),

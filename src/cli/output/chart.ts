@@ -10,7 +10,7 @@ const LEGEND_LINE = 20;
 const MOST_DOTS = 60;
 
 /** Paul Tol's "muted" scheme, for readers of any colour vision. */
-export const PALETTE = [
+export const PALETTE: readonly string[] = [
   "#332288",
   "#cc6677",
   "#117733",
@@ -20,7 +20,7 @@ export const PALETTE = [
   "#44aa99",
   "#882255",
   "#ddcc77",
-] as const;
+];
 /** Dashes that distinguish lines of the same colour. */
 const DASHES = ["", "7 4", "2 3"] as const;
 

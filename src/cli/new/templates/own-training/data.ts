@@ -1,0 +1,11 @@
+import { Random } from "@fedlab/core";
+import type { Point } from "./learner.ts";
+
+/** Points of a client. Replace this by your data; other modules do not care where they come from. */
+export function pointsOf(rank: number): Point[] {
+  const random = new Random(1, "noise", { rank });
+  return Array.from({ length: 100 }, () => {
+    const a = random.normal(), b = random.normal();
+    return [a, b, 3 * a - 2 * b + 1 + 0.1 * random.normal()];
+  });
+}
