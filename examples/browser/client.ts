@@ -45,6 +45,8 @@ class PageHandler extends NativeSGDHandler {
   override async train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
     const { round } = plan;
     this.#round = round;
+    // With secure aggregation the server asks for no evaluation.
+    if (this.#reader !== undefined) this.#reader.parameters = this.parameters;
     tell({ type: "training", round });
     const result = await super.train(plan, signal);
     const { accuracy = 0 } = await super.evaluate(signal);
@@ -91,6 +93,7 @@ async function join({ server, part, parts }: ToClient & { type: "join" }): Promi
     rank: part,
     worldSize: parts + 1,
     distBackend: "websocket",
+    secureMinMembers: 3,
     loggerFile: "",
     onEvent(event) {
       if (event.type === "joined") tell(event);

@@ -7,7 +7,8 @@
  *
  * Then open the addresses that it prints, each in its own tab. Arguments after the address: number
  * of clients (3) and of rounds (20), and codecs of the updates and of the parameters, such as
- * `eden:bits=1 int8` (none).
+ * `eden:bits=1 int8` (none). With `secure` in place of the codecs the pages mask their updates, and
+ * the server learns their sum alone.
  */
 import {
   errorMessage,
@@ -30,7 +31,9 @@ const FILES: Readonly<Record<string, { name: string; type: string }>> = {
   "/client.js": { name: "client.js", type: "text/javascript; charset=utf-8" },
 };
 
-const [address = "127.0.0.1:9000", clients = "3", rounds = "20", uplink, downlink] = Deno.args;
+const [address = "127.0.0.1:9000", clients = "3", rounds = "20", ...codecs] = Deno.args;
+const isSecure = codecs[0] === "secure";
+const [uplink, downlink] = isSecure ? [] : codecs;
 const { hostname, port } = new URL(`http://${address}`);
 if (!/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)) {
   console.error(
@@ -72,6 +75,7 @@ for (;;) {
   }
   const handler = new SyncParameterServerHandler({
     ...{ manifest, parameters, model, seed: 1 },
+    ...(isSecure && { secureAggregation: { minMembers: 3, maxMembers: Number(clients) } }),
     ...(uplink !== undefined && { uplink: parseCodec(uplink) }),
     ...(downlink !== undefined && { downlink: parseCodec(downlink) }),
   });
@@ -86,8 +90,9 @@ for (;;) {
     onEvent(event) {
       if (event.type === "joining") console.log(event.progress);
       if (event.type !== "round-ended") return;
-      const { round, accuracy = 0 } = event.report;
-      console.log(`round ${round}: accuracy ${(accuracy * 100).toFixed(1)}%`);
+      const { round, accuracy, received, secure } = event.report;
+      if (secure) console.log(`round ${round}: the sum of ${received} updates`);
+      else console.log(`round ${round}: accuracy ${((accuracy ?? 0) * 100).toFixed(1)}%`);
     },
   });
   try {

@@ -2,7 +2,7 @@
  * Server of a federation on Deno Deploy. Clients join over WebSockets, a page shows the run, and
  * Deno KV stores it. The first request starts the run.
  *
- *     deno serve --unstable-kv --allow-env=FEDLAB_CLIENTS,FEDLAB_ROUNDS,FEDLAB_SEED,FEDLAB_RUN,FEDLAB_STORE,FEDLAB_TOKEN,FEDLAB_UPLINK,FEDLAB_DOWNLINK --host 127.0.0.1 --port 9000 examples/deploy/coordinator.ts
+ *     deno serve --unstable-kv --allow-env=FEDLAB_CLIENTS,FEDLAB_ROUNDS,FEDLAB_SEED,FEDLAB_RUN,FEDLAB_STORE,FEDLAB_TOKEN,FEDLAB_UPLINK,FEDLAB_DOWNLINK,FEDLAB_SECURE --host 127.0.0.1 --port 9000 examples/deploy/coordinator.ts
  *
  * Without `--unstable-kv` the run is stored in the folder `checkpoints`, which needs
  * `--allow-read=checkpoints --allow-write=checkpoints`. A database in a file of your own needs both
@@ -12,9 +12,10 @@
  * FEDLAB_RUN, the run's name (digits), FEDLAB_STORE, the folder or the database's file,
  * FEDLAB_TOKEN, the token required of clients and of viewers of the run (see `readers.ts`), and
  * FEDLAB_UPLINK and FEDLAB_DOWNLINK, the codecs of updates and parameters, such as `eden:bits=1` and
- * `int8` (none).
+ * `int8` (none), and FEDLAB_SECURE, options of secure aggregation such as `min=3` (none).
  */
 import { parseCodec } from "@fedlab/core/codec";
+import { parseSecureAggregation } from "@fedlab/core/round";
 import { Coordinator } from "./federation.ts";
 import { openCheckpoints } from "./store.ts";
 import { lockedPage, page, PAGE_HEADERS } from "./page.ts";
@@ -23,6 +24,7 @@ import { mayRead } from "./readers.ts";
 const token = Deno.env.get("FEDLAB_TOKEN");
 const uplink = Deno.env.get("FEDLAB_UPLINK");
 const downlink = Deno.env.get("FEDLAB_DOWNLINK");
+const secure = Deno.env.get("FEDLAB_SECURE");
 const coordinator = new Coordinator({
   clients: Number(Deno.env.get("FEDLAB_CLIENTS") ?? 2),
   rounds: Number(Deno.env.get("FEDLAB_ROUNDS") ?? 20),
@@ -30,6 +32,7 @@ const coordinator = new Coordinator({
   token,
   ...(uplink && { uplink: parseCodec(uplink) }),
   ...(downlink && { downlink: parseCodec(downlink) }),
+  ...(secure && { secureAggregation: parseSecureAggregation(secure) }),
   open: openCheckpoints,
 });
 

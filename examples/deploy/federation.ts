@@ -9,6 +9,7 @@ import {
   websocketMount,
 } from "@fedlab/core";
 import type { RequestInfo } from "@fedlab/core/net";
+import type { SecureAggregationOptions } from "@fedlab/core/round";
 import type { Codec } from "@fedlab/core/codec";
 import { encodeSafetensorsHeader } from "@fedlab/core/store";
 import { initialParameters } from "@fedlab/core";
@@ -30,6 +31,8 @@ export interface Settings {
   uplink?: Codec;
   /** Codec of the parameters. Default: they are sent whole. */
   downlink?: Codec;
+  /** Secure aggregation. Default: the clients send their updates without masks. */
+  secureAggregation?: SecureAggregationOptions;
   /** Opens the storage of the run. Calls `warn` for stored data that cannot be used. */
   open: (warn: (message: string) => void) => Promise<Checkpoints>;
 }
@@ -124,7 +127,8 @@ export class Coordinator {
   }
 
   async #open(): Promise<Handler> {
-    const { clients, rounds, seed, token, uplink, downlink, open } = this.#settings;
+    const { clients, rounds, seed, token, uplink, downlink, secureAggregation, open } =
+      this.#settings;
     const store = this.#store ??= await open((message) => {
       this.#broken++;
       console.warn(message);
@@ -140,7 +144,8 @@ export class Coordinator {
     const plan = { epochs: 2, batchSize: 10, learningRate: 0.1 };
     const initial = await initialParameters(model, seed);
     const codecs = { ...(uplink && { uplink }), ...(downlink && { downlink }) };
-    const handler = new Handler({ ...initial, model, plan, seed, ...codecs });
+    const secure = secureAggregation && { secureAggregation };
+    const handler = new Handler({ ...initial, model, plan, seed, ...codecs, ...secure });
     const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
     const isOver = (resume?.round ?? 0) >= rounds;
     const server = new ServerSyncTop(handler, {

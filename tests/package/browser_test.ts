@@ -83,7 +83,12 @@ async function runDenoClient(serverAddr: string, part: number): Promise<void> {
   const { train, test } = await partOf(part, CLIENTS);
   await using handler = new fedlab.NativeSGDHandler({ data: train, testData: test });
   const { silentLogger: logger } = fedlab;
-  const options = { distBackend: "websocket", loggerFile: "", logger } as const;
+  const options = {
+    distBackend: "websocket",
+    loggerFile: "",
+    logger,
+    secureMinMembers: 3,
+  } as const;
   await new fedlab.ClientSyncTop(handler, { ...options, serverAddr, rank: part }).run();
 }
 
@@ -311,6 +316,29 @@ testInBrowser("a page with codecs trains the model that Deno clients do", async 
   await Promise.all([1, 2, 3].map((part) => runDenoClient(address, part)));
   assertStringIncludes(await server.said(/model [0-9a-f]{64}/), mixed);
 });
+
+testInBrowser(
+  "a page masks its updates, and trains the model that Deno clients do",
+  async (browser) => {
+    await buildPage();
+    await using server = await ExampleServer.start(2, "secure");
+    const [, host = ""] = /http:\/\/(.+?)\//.exec(await server.said(/http.+part=3\/3\n/)) ?? [];
+    const address = `ws://${host}/federation`, faults: string[] = [];
+    const options = { faults, width: 1280, hasTouch: false };
+    const [page] = await Promise.all([
+      open(browser, `http://${host}/?part=1/${CLIENTS}`, options),
+      runDenoClient(address, 2),
+      runDenoClient(address, 3),
+    ]);
+    const said = await server.said(/model [0-9a-f]{64}/);
+    assertStringIncludes(said, "round 2: the sum of 3 updates");
+    const [mixed = "a digest"] = said.match(/model .+$/) ?? [];
+    await untilText(page, "#status", /^The run is over/);
+    assertEquals(faults, []);
+    await Promise.all([1, 2, 3].map((part) => runDenoClient(address, part)));
+    assertStringIncludes(await server.said(/model [0-9a-f]{64}/), mixed);
+  },
+);
 
 Deno.test("serve.ts listens on no address that others reach", async () => {
   for (const address of ["0.0.0.0:0", "192.0.2.1:9000", "127.0.0.1.example.org:9000", "[::]:0"]) {

@@ -86,7 +86,7 @@ class Deployment implements AsyncDisposable {
   constructor(
     store: Store,
     folder: string,
-    { rounds = ROUNDS, token = "", uplink = "", downlink = "" } = {},
+    { rounds = ROUNDS, token = "", uplink = "", downlink = "", secure = "", clients = 2 } = {},
   ) {
     this.#store = store;
     this.#folder = folder;
@@ -95,6 +95,8 @@ class Deployment implements AsyncDisposable {
       ...(token && { FEDLAB_TOKEN: token }),
       ...(uplink && { FEDLAB_UPLINK: uplink }),
       ...(downlink && { FEDLAB_DOWNLINK: downlink }),
+      ...(secure && { FEDLAB_SECURE: secure }),
+      FEDLAB_CLIENTS: `${clients}`,
       ...store.env(folder),
     };
   }
@@ -257,6 +259,32 @@ Deno.test("coordinator.ts with codecs goes on after a kill, and ends with the mo
     await coordinator.said(/Round 1 of/);
     await deployment.kill();
     await deployment.start();
+    await deployment.left();
+    assertEquals((await deployment.status()).modelDigest, modelDigest);
+  }));
+
+Deno.test("coordinator.ts with secure aggregation ends with the model of a run in one process", () =>
+  inFolder(async (folder) => {
+    const rounds = 2, parts = 3;
+    const model = mlp({ inputShape: [8, 8, 1], numClasses: 10 });
+    const handler = new SyncParameterServerHandler({
+      ...{ ...await initialParameters(model, 1), model, seed: 1 },
+      plan: { epochs: 2, batchSize: 10, learningRate: 0.1 },
+      secureAggregation: { minMembers: 3 },
+    });
+    const { train, test: testData = train } = await loadDataset("digits");
+    const clients = partitionIid(train, parts, { seed: 1 })
+      .map((rows) => new NativeSGDHandler({ data: train.select(rows), testData }));
+    const client = () => ({ secureMinMembers: 3 });
+    const { modelDigest } = await runSync(handler, { clients, rounds, client });
+
+    await using deployment = new Deployment(KV, folder, {
+      rounds,
+      clients: parts,
+      secure: "min=3",
+    });
+    await deployment.start();
+    for (const part of ["1/3", "2/3", "3/3"]) await deployment.client(part);
     await deployment.left();
     assertEquals((await deployment.status()).modelDigest, modelDigest);
   }));
