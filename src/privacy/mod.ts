@@ -12,6 +12,8 @@ export * from "./client/dp_sgd.ts";
 export * from "./client/local_privacy.ts";
 export type { ClientPrivacyOptions } from "./client/options.ts";
 export * from "./client/parse.ts";
+export * from "./distributed/accounting.ts";
+export * from "./distributed/noise_share.ts";
 export * from "./ledger/client_ledger.ts";
 export * from "./ledger/ledger_file.ts";
 export * from "./mechanism/adaptive_clip.ts";
