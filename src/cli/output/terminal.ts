@@ -38,3 +38,10 @@ export function bytes(count: number): string {
   const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
   return `${(count / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 }
+
+/** Formats a time in seconds in suitable units. */
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${seconds.toPrecision(2)} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
