@@ -113,6 +113,30 @@ Deno.test("clients of a slow link transfer codes both ways at once, for longer t
   }
 });
 
+for (const distBackend of ["tcp", "websocket"] as const) {
+  Deno.test(`receipts over ${distBackend} count the bytes that the server has sent`, async () => {
+    const clients: Promise<void>[] = [];
+    const server = serverOf(LENGTH, {
+      distBackend,
+      listen: distBackend === "tcp" ? "127.0.0.1:0" : "ws://127.0.0.1:0/",
+      worldSize: 3,
+      downloadsAtOnce: 1,
+      onEvent: (event) => {
+        if (event.type !== "listening") return;
+        const options = { distBackend, serverAddr: event.address, logger: silentLogger };
+        for (const rank of [1, 2]) {
+          const handler = new FakeHandler(vectorManifest(LENGTH));
+          clients.push(new ClientSyncTop(handler, { ...options, rank }).run());
+        }
+      },
+    });
+    const { rounds: [round] } = await server.run();
+    await Promise.all(clients);
+    // Without a receipt a download would hold its place for a share of the ten minutes of a round.
+    assert((round?.seconds ?? NaN) < 40, `the round took ${round?.seconds} seconds`);
+  });
+}
+
 Deno.test("Receipts end a wait once: at the receipt, for the next one, or with the session", () => {
   const receipts = new Receipts(), ends: [string, boolean][] = [];
   const wait = (name: string, bytes: number) =>
