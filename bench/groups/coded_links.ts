@@ -12,7 +12,8 @@ import { type BenchOptions, type BenchResult, median, mostResult } from "../resu
 const LINK = { bitsPerSecond: 20e6, delayMillis: 25, loss: 0.01 };
 /** Values of the CNN for MNIST. */
 const VALUES = 1_663_370;
-const WARM_UP_ROUNDS = 2;
+/** The server finds out about the link, and connections about its rate. */
+const WARM_UP_ROUNDS = 4;
 const ROUNDS = 5;
 /** Bytes of a packet, of which the data are what headers of IP and TCP leave. */
 const PACKET = { bytes: 1500, data: 1448 };

@@ -26,6 +26,11 @@ export interface LinkDownloadsOptions {
 const SLOW_MILLIS = 1000;
 /** Time that a download may take alone, as a multiple of its share of the time beside others. */
 const ALONE_FACTOR = 1.5;
+/**
+ * Such a time at least, as a share of the time beside others: a connection that has shared a link
+ * begins at its former rate.
+ */
+const ALONE_SHARE = 0.6;
 /** Time that a download may hold its place, as a multiple of the time of one alone. */
 const PLACE_FACTOR = 3;
 /** Time beyond these multiples. */
@@ -95,7 +100,8 @@ export class LinkDownloads {
       // With other clients, or a faster link, it may be another time.
       return this.#measure(this.#queue.size);
     }
-    const limit = ALONE_FACTOR * beside / count + SLACK_MILLIS, { now } = this.#options;
+    const { now } = this.#options;
+    const limit = Math.max(ALONE_FACTOR * beside / count + SLACK_MILLIS, ALONE_SHARE * beside);
     const began = now();
     this.#start(first, limit, (isSent) => {
       if (isSent === undefined) this.#link = { kind: "own" };
