@@ -5,7 +5,7 @@ import { checkStopping } from "../round/record/run_monitor.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import { checkCompatible } from "../plan/compatibility/conflicts.ts";
 import { taskOf } from "../round/handler/task.ts";
-import { checkClientLedgers } from "./client_ledgers.ts";
+import { checkClientPrivacy } from "./check_client_privacy.ts";
 import { checkParts } from "./check_parts.ts";
 import { checkOwnSettings } from "./own_settings.ts";
 import { checkSchemas } from "./data_schema.ts";
@@ -75,7 +75,7 @@ export function checkSimulation(
     );
   }
   checkOwnSettings(options, plan, allows);
-  checkClientLedgers(handler, options);
+  checkClientPrivacy(handler, options);
   if (train && parts) {
     checkTestData(train, test);
     checkSchemas(handler, options);

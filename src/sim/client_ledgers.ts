@@ -1,20 +1,13 @@
 import type { Rank } from "../base/rank.ts";
 import { withOwn } from "../plan/own_settings.ts";
 import type { TrainSettings } from "../plan/settings.ts";
-import {
-  type ClientPrivacyChoice,
-  createClientPrivacy,
-  mechanismOfChoice,
-} from "../privacy/client/parse.ts";
+import { type ClientPrivacyChoice, createClientPrivacy } from "../privacy/client/parse.ts";
 import { PrivacyBudgetError } from "../privacy/ledger/client_ledger.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
-import { StrategyServerHandler } from "../round/handler/strategy_handler.ts";
 import type { TrainingExchange } from "../round/cohort/training_exchange.ts";
 import { refusedEvent } from "../round/report/update_events.ts";
-import { spansWithout, untrainedSpans } from "../strategy/untrained.ts";
 import type { ClientPrivacy, ClientPrivacyReport } from "../train/client_privacy.ts";
 import { stepsOf } from "../train/private_training.ts";
-import { checkCompatible } from "../plan/compatibility/conflicts.ts";
 import type { SimulationOptions } from "./options.ts";
 
 /** Ledgers of the clients of a simulation that keep their own data private. */
@@ -101,36 +94,4 @@ export function choiceFor(
   { clientPrivacy, rounds }: Pick<SimulationOptions, "clientPrivacy" | "rounds">,
 ): ClientPrivacyChoice | undefined {
   return clientPrivacy && { rounds, ...clientPrivacy };
-}
-
-/**
- * Checks that the clients of a simulation can keep their data private.
- *
- * @throws {RangeError} If they cannot, with the other choices.
- */
-export function checkClientLedgers(
-  handler: SyncServerBackendHandler,
-  options: SimulationOptions,
-): void {
-  const { clientPrivacy, checkpoints, resume, evaluateClients = false, test } = options;
-  if (clientPrivacy === undefined) return;
-  const { plan, manifest } = handler;
-  checkCompatible({
-    plan,
-    ownPrivacy: mechanismOfChoice(clientPrivacy),
-    strategy: handler instanceof StrategyServerHandler ? handler.strategy : undefined,
-    engine: options.engine,
-    evaluatesClients: evaluateClients || test === undefined,
-    hasUntrained: spansWithout(untrainedSpans(manifest), []).length > 0,
-  }, "Cannot simulate");
-  if (options.handler !== undefined) {
-    throw new RangeError(
-      "Cannot simulate: expected the built-in handler with privacy of the clients, got another one, whose privacy is its own",
-    );
-  }
-  if (checkpoints !== undefined || resume !== undefined) {
-    throw new RangeError(
-      "Cannot simulate: expected no checkpoints with privacy of the clients, whose ledgers are not in them",
-    );
-  }
 }

@@ -12,7 +12,7 @@ import { CheckpointSaver } from "../round/record/checkpoint_saver.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import type { RunReport } from "../round/report/report.ts";
 import { LastRound } from "./last_round.ts";
-import { type ClientLedgers, ledgersOf } from "./client_ledgers.ts";
+import type { ClientLedgers } from "./client_ledgers.ts";
 import { ClientStates } from "./client_states.ts";
 import { checkSimulation } from "./check_simulation.ts";
 import { clientsOf, type SimulationOptions, stoppingOf } from "./options.ts";
@@ -55,7 +55,7 @@ export class Simulation {
   readonly handler: SyncServerBackendHandler;
   readonly #options: SimulationOptions;
   readonly #record: RunRecord;
-  readonly #ledgers: ClientLedgers | undefined;
+  #ledgers: ClientLedgers | undefined;
   #isRunning = false;
 
   /**
@@ -69,7 +69,6 @@ export class Simulation {
     checkSimulation(handler, options);
     this.handler = handler;
     this.#options = options;
-    this.#ledgers = ledgersOf(handler, options);
     const worldSize = clientsOf(options) + 1;
     this.#record = new RunRecord(handler, {
       ...options,
@@ -120,6 +119,10 @@ export class Simulation {
     const { parts, stateBytes = 512 * 2 ** 20, stateFolder } = options;
     const record = this.#record, numClients = clientsOf(options);
     await record.begin();
+    if (options.clientPrivacy) {
+      const { ledgersOf } = await import("./client_ledgers.ts");
+      this.#ledgers ??= ledgersOf(handler, options);
+    }
     const { runRounds } = await import("./run_rounds.ts");
     const { countsOf, startPool } = await import("./start_pool.ts");
     const { VirtualClients } = await import("./virtual_clients.ts");

@@ -5,7 +5,7 @@
  */
 
 import { checkNamedOptions, readNamedOptions } from "../../base/named_options.ts";
-import type { ClientPrivacy, ClientPrivacyReport } from "../../train/client_privacy.ts";
+import type { ClientPrivacy } from "../../train/client_privacy.ts";
 import type { LedgerStore } from "../ledger/client_ledger.ts";
 import { DPSGD } from "./dp_sgd.ts";
 import { LocalPrivacy } from "./local_privacy.ts";
@@ -55,11 +55,6 @@ export function parseClientPrivacy(text: string): ClientPrivacyChoice {
   const choice = { kind, delta, clip, ...rest };
   checkClientPrivacy(choice);
   return choice;
-}
-
-/** Returns the mechanism of a choice, as a report names it. */
-export function mechanismOfChoice({ kind }: ClientPrivacyChoice): ClientPrivacyReport["mechanism"] {
-  return kind === "record" ? "dp-sgd" : "local";
 }
 
 /** Makes the privacy that a choice describes. */
