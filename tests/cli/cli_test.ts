@@ -377,6 +377,8 @@ Deno.test("wrong usage is status 2 and says what was expected", () =>
       ["client", ["--partition", "shards:2"], /expected --part with --partition/],
       ["reproduce", ["cnn-shards", "--short"], /expected no --short with cnn-shards/],
       ["reproduce", ["cnn-shards", "--codecs"], /expected no --codecs with cnn-shards/],
+      ["reproduce", ["cnn-iid", "--private"], /expected no cnn-iid with --private/],
+      ["reproduce", ["--codecs", "--private"], /expected no --codecs with --private/],
       ["reproduce", ["cnn"], /Allowed cases are 2nn-iid, 2nn-shards/],
       [
         "simulate",

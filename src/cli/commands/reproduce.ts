@@ -10,6 +10,7 @@ import { CODEC_EXPERIMENTS } from "../run/codec_cases.ts";
 import { loadData } from "../run/data.ts";
 import { type Case, CASES, CLIENTS, FRACTION } from "../run/published_cases.ts";
 import { codecTable, runCodecs } from "../run/reproduce_codecs.ts";
+import { privateTable, runPrivate } from "../run/reproduce_private.ts";
 import { dataFor, type Outcome, runCase } from "../run/run_case.ts";
 import { toJson } from "../run/run_folder.ts";
 
@@ -43,7 +44,14 @@ async function runReproduce(
   if (short && long) throw new UsageError(`expected no --short with ${long.name}`);
   const other = names.find((name) => CODEC_EXPERIMENTS.every(({ base }) => base.name !== name));
   if (codecs && other) throw new UsageError(`expected no --codecs with ${other}`);
+  if (flags.private && (names.length > 0 || codecs)) {
+    throw new UsageError(`expected no ${codecs ? "--codecs" : names[0]} with --private`);
+  }
   const data = await loadData(flags, signal);
+  if (flags.private) {
+    const outcomes = await runPrivate(data, flags, signal);
+    return await report(privateTable(outcomes), outcomes, flags);
+  }
   if (codecs) {
     const outcomes = await runCodecs(names, data, flags, signal);
     return await report(codecTable(outcomes), outcomes, flags);

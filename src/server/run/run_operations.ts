@@ -182,9 +182,11 @@ export class RunOperations implements ActiveRun {
    * may be ahead of the checkpoint, and is saved first.
    */
   async endUntold(): Promise<void> {
-    const { record, topology: { handler } } = this.#run;
+    const { record, logger, topology: { handler: { privacy } } } = this.#run;
     if (record.lastRound === 0) return;
-    if (handler.privacy) await this.#run.saveRelease();
+    if (privacy) await this.#run.saveRelease();
+    const again = (privacy?.releases ?? 0) - record.lastRound;
+    if (again > 0) logger.warn(`The account counts rounds that were told and are lost: ${again}`);
     const { untold } = record;
     if (untold === undefined) return;
     const evaluated = await this.#exchanges.evaluate(untold.round, []);
