@@ -126,7 +126,7 @@ export class ClientRun implements SessionClient {
     const assignment = await withDeadline(this.#formerRank.orWithout(joining, options), { signal });
     const isBack = assignment.run === before?.run;
     if (!isBack) trainer.reset();
-    await this.#secure.begin(assignment);
+    await this.#secure.begin(assignment, handler, (text) => this.logger.warn(text));
     peers.info("the server", describeJoin(connection.remote, assignment, isBack));
     const manifest = assignment.mode === "statistics"
       ? Manifest.of(assignment.manifest)

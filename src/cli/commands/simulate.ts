@@ -31,7 +31,7 @@ import { loadData, openSource } from "../run/data.ts";
 import { initialWeightsFrom, initNameFrom } from "../run/initial_weights.ts";
 import { withPrivacy } from "../run/privacy.ts";
 import { runAndReport } from "../run/run_and_report.ts";
-import { secureFrom } from "../run/secure.ts";
+import { secureFrom, warnOfSamples } from "../run/secure.ts";
 import { openRunFolder } from "../run/run_folder.ts";
 import { buildServer, planFrom } from "../run/server_job.ts";
 
@@ -71,6 +71,7 @@ async function runSimulate(
   }
   const fraction = fractionFrom(flags, clients);
   const secureAggregation = secureFrom(flags, { clients, fraction });
+  warnOfSamples(secureAggregation, parts.parts, printError);
   await using server = await buildServer({
     handler: {
       ...libraryOptions("handler", flags),

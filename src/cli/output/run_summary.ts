@@ -83,6 +83,22 @@ function privacyLines({ privacy, rounds }: RunReport): string[] {
   ];
 }
 
+/** Formats the sums of secure aggregation in a line, and one for values that were clamped. */
+function secureLines({ secure, rounds }: RunReport): string[] {
+  const sessions = rounds.flatMap(({ secure }) => secure ?? []), [first] = sessions;
+  if (secure === undefined || first === undefined) return [];
+  const fewest = Math.min(...sessions.map(({ masked }) => masked));
+  const clamped = sessions.reduce((sum, session) => sum + session.clamped, 0);
+  return [
+    `secure aggregation (${secure.protocol}): sums of ${fewest} updates or more, threshold ${first.threshold} of ${
+      first.degree + 1
+    }`,
+    ...(clamped === 0
+      ? []
+      : [`${clamped} values of updates exceeded the clip of ${secure.clip} and were clamped`]),
+  ];
+}
+
 /** Formats the outcome of a run in a few lines. */
 export function runSummary(report: RunReport, { hasBest = false } = {}): string {
   const { final, modelDigest, seconds, changes = [], stopped, best } = report;
@@ -129,6 +145,7 @@ export function runSummary(report: RunReport, { hasBest = false } = {}): string 
       ? []
       : [`best ${best.metric} ${+best.value.toPrecision(6)} in round ${best.round}`]),
     ...privacyLines(report),
+    ...secureLines(report),
     `${total("bytesUp")} up, ${total("bytesDown")} down`,
     `model digest ${modelDigest}`,
   ].join("\n");

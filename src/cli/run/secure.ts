@@ -35,3 +35,17 @@ export function secureFrom(
   }
   return { maxMembers: members, ...options };
 }
+
+/** Warns of clients that have more samples than secure aggregation counts. */
+export function warnOfSamples(
+  secure: SecureAggregationOptions | undefined,
+  parts: readonly ArrayLike<number>[],
+  warn: (text: string) => void,
+): void {
+  const { maxSamples = SECURE_DEFAULTS.maxSamples } = secure ?? {};
+  const more = parts.filter(({ length }) => length > maxSamples).length;
+  if (secure === undefined || more === 0) return;
+  warn(
+    `${more} clients have more samples than the ${maxSamples} that count with --secure-aggregation (its option samples)`,
+  );
+}

@@ -56,10 +56,24 @@ export class SecureMember {
     return this.#isOn && error instanceof CannotTrainError ? UNTOLD_REASON : undefined;
   }
 
-  /** Begins a connection. */
-  async begin(assignment: IdAssignmentPayload): Promise<void> {
-    this.#isOn = assignment.plan.secure !== undefined && assignment.mode !== "statistics";
+  /**
+   * Begins a connection.
+   *
+   * @param data Tells the number of samples of the client, once it has joined.
+   * @param warn Told if not all of them count.
+   */
+  async begin(
+    assignment: IdAssignmentPayload,
+    data: { readonly numSamples: number },
+    warn: (text: string) => void,
+  ): Promise<void> {
+    const { plan: { secure }, mode } = assignment;
+    this.#isOn = secure !== undefined && mode !== "statistics";
     if (!this.#isOn) return;
+    const { maxSamples = Infinity } = secure ?? {}, { numSamples } = data;
+    if (numSamples > maxSamples) {
+      warn(`Of ${numSamples} samples here ${maxSamples} count in the mean with secure aggregation`);
+    }
     const { SecurePart } = await loadPart();
     this.#part ??= new SecurePart(this.#options.secureMinMembers);
     this.#part.begin(assignment);
