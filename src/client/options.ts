@@ -1,4 +1,5 @@
 import { AT_LEAST_ONE, checkInRange } from "../base/check.ts";
+import type { AllowedKeys } from "../auth/allowed_keys.ts";
 import { oneLine, shortened } from "../base/printable.ts";
 import type { Codec } from "../codec/codec.ts";
 import type { Credential } from "../auth/challenge.ts";
@@ -147,6 +148,14 @@ export interface ClientTopologyOptions {
    */
   secureMinMembers?: number;
   /**
+   * Public keys of the federation's clients. The client then takes part in secure aggregation alone,
+   * and only among members whose keys are signed by these and which vote for the survivors: a
+   * server that lies cannot take the place of members. It needs a credential of kind `"key"`.
+   *
+   * @default {undefined} The client believes the server's list of members.
+   */
+  secureKeys?: Pick<AllowedKeys, "has">;
+  /**
    * Largest ε of the differential privacy that a server must announce for all data of a client,
    * above 0. The client leaves a server whose run guarantees less, or nothing. It takes the
    * server's word.
@@ -208,6 +217,9 @@ export function checkPlace(
 ): void {
   const members = { whole: true, least: 3 };
   checkInRange(secureMinMembers, members, PROBLEM, "secureMinMembers from 3");
+  if (required.secureKeys !== undefined && required.credential?.kind !== "key") {
+    throw new RangeError(`${PROBLEM}: expected a credential of a key with secureKeys, got none`);
+  }
   checkRequiredPrivacy(required);
   if (site !== undefined && !isSiteName(site)) {
     throw new RangeError(

@@ -3,27 +3,33 @@ import type { TrainSettings } from "../../plan/settings.ts";
 import type { ClientTopologyOptions } from "../options.ts";
 
 /**
- * Checks that a run has the secure aggregation that a client wants.
+ * Checks that a run has the secure aggregation that a client wants, and the client what that needs.
  *
- * @throws {ProtocolError} "secure-mismatch" if it has none, or of too few members.
+ * @throws {ProtocolError} "secure-mismatch" if not.
  */
 export function checkSecure(
   { secure }: Pick<TrainSettings, "secure">,
-  { requireSecure = false, secureMinMembers = 5 }: Pick<
+  options: Pick<
     ClientTopologyOptions,
-    "requireSecure" | "secureMinMembers"
+    "requireSecure" | "secureMinMembers" | "secureKeys" | "credential"
   >,
 ): void {
-  if (requireSecure && secure === undefined) {
-    throw new ProtocolError(
-      "secure-mismatch",
-      "Cannot join: expected a server with secure aggregation, got one that wants single updates",
-    );
+  const { requireSecure = false, secureMinMembers = 5, secureKeys, credential } = options;
+  const refuse = (wanted: string, got: string) => {
+    throw new ProtocolError("secure-mismatch", `Cannot join: expected ${wanted}, got ${got}`);
+  };
+  if (secure === undefined) {
+    if (!requireSecure && secureKeys === undefined) return;
+    return refuse("a server with secure aggregation", "one that wants single updates");
   }
-  if (secure !== undefined && secure.maxMembers < secureMinMembers) {
-    throw new ProtocolError(
-      "secure-mismatch",
-      `Cannot join: expected secure aggregation of ${secureMinMembers} members or more, got at most ${secure.maxMembers}`,
-    );
+  const { maxMembers, signed = false } = secure;
+  if (maxMembers < secureMinMembers) {
+    refuse(`secure aggregation of ${secureMinMembers} members or more`, `at most ${maxMembers}`);
+  }
+  if (secureKeys !== undefined && !signed) {
+    refuse("secure aggregation whose members sign their keys", "one without signatures");
+  }
+  if (signed && credential?.kind !== "key") {
+    refuse("a client with a key, by which members of this run sign", "a client without one");
   }
 }

@@ -13,9 +13,15 @@ import type { SecurePart } from "./secure_part.ts";
 
 const loadPart = lazy(() => import("./secure_part.ts"));
 
+/** Options of a client that concern secure aggregation. */
+type SecureMemberOptions = Pick<
+  ClientTopologyOptions,
+  "secureMinMembers" | "shareMetrics" | "secureKeys" | "credential"
+>;
+
 /** Client as a member of secure aggregation, where a run has it: what it keeps, and its answers. */
 export class SecureMember {
-  readonly #options: Pick<ClientTopologyOptions, "secureMinMembers" | "shareMetrics">;
+  readonly #options: SecureMemberOptions;
   readonly #subModel: Pick<SubModel, "part" | "whole">;
   /** Kept when a run follows without secure aggregation, as the rounds that were revealed. */
   #part: SecurePart | undefined;
@@ -23,7 +29,7 @@ export class SecureMember {
 
   /** Creates a client that is no member yet. */
   constructor(
-    options: Pick<ClientTopologyOptions, "secureMinMembers" | "shareMetrics">,
+    options: SecureMemberOptions,
     subModel: Pick<SubModel, "part" | "whole">,
   ) {
     this.#options = options;
@@ -75,7 +81,7 @@ export class SecureMember {
       warn(`Of ${numSamples} samples here ${maxSamples} count in the mean with secure aggregation`);
     }
     const { SecurePart } = await loadPart();
-    this.#part ??= new SecurePart(this.#options.secureMinMembers);
+    this.#part ??= new SecurePart(this.#options);
     this.#part.begin(assignment);
   }
 

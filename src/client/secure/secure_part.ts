@@ -1,6 +1,7 @@
+import { publicKeyBytes } from "../../auth/public_key.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
-import { SecureClient } from "../../secure/client/client.ts";
+import { SecureClient, type SecureClientOptions } from "../../secure/client/client.ts";
 import { SecureError } from "../../secure/errors.ts";
 import type { AttemptId } from "../../secure/messages.ts";
 import { type LaneFigures, quantizeUpdate } from "../../secure/quantize.ts";
@@ -13,14 +14,21 @@ import type {
   SecureMembersPayload,
 } from "../../wire/messages.ts";
 
+import type { ClientTopologyOptions } from "../options.ts";
 import type { SecureMessage } from "./secure_message.ts";
+
+/** Options of a {@linkcode SecurePart}. */
+export type SecurePartOptions = Pick<
+  ClientTopologyOptions,
+  "secureMinMembers" | "secureKeys" | "credential"
+>;
 
 /**
  * Client's part in secure aggregation during a run: the parameters that it has received, which are
  * bound into its masks, and its answers to the messages of the server.
  */
 export class SecurePart {
-  readonly #minMembers: number | undefined;
+  readonly #options: SecurePartOptions;
   #run = "";
   #rank = 0;
   #seed = 0;
@@ -41,9 +49,9 @@ export class SecurePart {
   readonly #revealed = new Map<number, number>();
   #update: ParameterVector = new Float32Array();
 
-  /** Creates the part of a client that wants to see a number of members. */
-  constructor(minMembers?: number) {
-    this.#minMembers = minMembers;
+  /** Creates the part of a client. */
+  constructor(options: SecurePartOptions = {}) {
+    this.#options = options;
   }
 
   /** Begins a connection. What belongs to the run is kept if it is that of the one before. */
@@ -54,9 +62,7 @@ export class SecurePart {
     if (this.#client !== undefined && isSameRun && this.#rank === rank) return;
     // They hold for the run, also under another rank.
     if (!isSameRun) this.#revealed.clear();
-    const minMembers = this.#minMembers;
-    const policy = minMembers === undefined ? {} : { minMembers };
-    this.#client = plan.secure && new SecureClient({ run, rank, policy });
+    this.#client = plan.secure && new SecureClient({ run, rank, ...identityOf(this.#options) });
     [this.#run, this.#rank, this.#seed] = [run, rank, seed];
     this.#received =
       this.#keys =
@@ -209,4 +215,22 @@ export class SecurePart {
 
 function isSame(a: AttemptId | undefined, b: AttemptId): boolean {
   return a?.round === b.round && a.attempt === b.attempt;
+}
+
+/** Returns the conditions of a client, and the key by which it signs. */
+function identityOf(
+  { secureMinMembers: minMembers, secureKeys, credential }: SecurePartOptions,
+): Pick<SecureClientOptions, "policy" | "signer"> {
+  const isListed = secureKeys &&
+    ((key: Uint8Array) =>
+      secureKeys.has(key.toBase64({ alphabet: "base64url", omitPadding: true })));
+  return {
+    policy: { ...(minMembers !== undefined && { minMembers }), ...(isListed && { isListed }) },
+    ...(credential?.kind === "key" && {
+      signer: {
+        privateKey: credential.privateKey,
+        publicKey: publicKeyBytes(credential.publicKey),
+      },
+    }),
+  };
 }

@@ -30,6 +30,11 @@ export class TrainingExchange {
   /** Results of updates that were taken in another order than that of ranks. */
   readonly #unsorted: [rank: Rank, result: Omit<ParameterUpdatePayload, "parameters">][] = [];
 
+  /** Reason for which the training has failed, whatever updates have come. */
+  failure: Error | undefined;
+  /** Ranks that were asked to reveal shares: they take part in no other attempt at the round. */
+  asked: readonly Rank[] = [];
+
   /** Ranks that were sent the encoded parameters. */
   readonly codedRanks: Set<Rank> = new Set<Rank>();
   #sent: SentModel | undefined;
@@ -77,16 +82,6 @@ export class TrainingExchange {
   takeSum(ring: Ring, sums: RingVector, ranks: readonly Rank[], stages: SecureStages): void {
     this.#handler.takeSum(ring, sums, ranks);
     this.#sumReport = sumReport(ring, sums, stages);
-  }
-
-  /** Reason for which the training has failed, whatever updates have come. Default: none. */
-  get failure(): Error | undefined {
-    return undefined;
-  }
-
-  /** Ranks that take part in no other attempt at the round. Default: none. */
-  get asked(): readonly Rank[] {
-    return [];
   }
 
   /** Mean of the clients' training losses, weighted by number of samples. */

@@ -9,6 +9,7 @@ import { TrainingExchange } from "../cohort/training_exchange.ts";
 import { unexpectedUpdate } from "../cohort/unexpected.ts";
 import type { SyncServerBackendHandler } from "../handler/sync_server_backend_handler.ts";
 import { keysOf, type MemberMessage, refusedMessage, wrongAttempt } from "./member_message.ts";
+import { Signatures } from "./signatures.ts";
 import { checkQuorum, checkSum } from "./sum_check.ts";
 import type { SecureStage, SecureTrainingOptions } from "./training_options.ts";
 
@@ -19,6 +20,7 @@ import type { SecureStage, SecureTrainingOptions } from "./training_options.ts";
 export class SecureTraining extends TrainingExchange {
   readonly #options: SecureTrainingOptions;
   readonly #session: SecureSession;
+  readonly #signatures: Signatures;
   readonly #id: AttemptId;
   #stage: SecureStage = "keys";
   /** Messages of the open stage, by rank. */
@@ -27,8 +29,6 @@ export class SecureTraining extends TrainingExchange {
   /** Ranks that take no part any more, after their updates have come. */
   readonly #gone = new Set<Rank>();
   #changed = Promise.withResolvers<void>();
-  #failure: Error | undefined;
-  #asked: readonly Rank[] = [];
 
   /** Opens the attempt: the cohort is asked for keys. */
   constructor(
@@ -41,6 +41,7 @@ export class SecureTraining extends TrainingExchange {
     const { run, attempt, vector, into, terms } = options, { ring, minMembers } = terms;
     const id = this.#id = { round, attempt };
     this.#options = options;
+    this.#signatures = new Signatures(run, id, options.publicKeyOf);
     this.#session = new SecureSession({
       ...{ run, ...id, vector, ring, minMembers },
       graph: (members) => terms.graph(members),
@@ -53,16 +54,6 @@ export class SecureTraining extends TrainingExchange {
   /** Open stage. */
   get stage(): SecureStage {
     return this.#stage;
-  }
-
-  /** Reason for which the attempt has failed. */
-  override get failure(): Error | undefined {
-    return this.#failure;
-  }
-
-  /** Ranks that were asked to reveal shares: they answer no other attempt at the round. */
-  override get asked(): readonly Rank[] {
-    return this.#asked;
   }
 
   /** Ranks whose messages of the open stage are missing. */
@@ -82,7 +73,7 @@ export class SecureTraining extends TrainingExchange {
   get openMessages(): ReadonlyMap<Rank, Message> {
     return new Map(this.awaited.flatMap((rank): [Rank, Message][] => {
       const message = this.#messages.get(rank);
-      return message === undefined ? [] : [[rank, message]];
+      return message ? [[rank, message]] : [];
     }));
   }
 
@@ -137,13 +128,15 @@ export class SecureTraining extends TrainingExchange {
   }
 
   async #add(sender: Rank, message: MemberMessage): Promise<void> {
-    const session = this.#session, { collector } = this;
+    const session = this.#session, signatures = this.#signatures, { collector } = this;
+    const { terms: { isSigned } } = this.#options;
     switch (message.code) {
       case MessageCode.SecureKeys: {
-        const keys = keysOf(sender, message.payload);
-        await session.addKeys(sender, keys, this.#options.publicKeyOf?.(sender));
-        this.#keyed.add(sender);
-        return;
+        const { signature, ...keys } = keysOf(sender, message.payload);
+        const signed = { ...keys, ...(isSigned && signature && { signature }) };
+        const publicKey = isSigned ? await signatures.checkKeys(sender, signed) : undefined;
+        await session.addKeys(sender, signed, publicKey);
+        return void this.#keyed.add(sender);
       }
       case MessageCode.SecureShares:
         return session.addShares(sender, message.payload);
@@ -154,10 +147,9 @@ export class SecureTraining extends TrainingExchange {
         collector.markComplete(sender);
         return collector.settle(sender, "received");
       }
-      case MessageCode.SurvivorVote: {
-        const signature = message.payload.signature.slice();
-        return session.addVote(sender, { ...message.payload, signature });
-      }
+      case MessageCode.SurvivorVote:
+        await signatures.checkVote(sender, session.survivors, message.payload);
+        return session.addVote(sender, message.payload);
       case MessageCode.UnmaskShares:
         return session.addReveal(sender, message.payload);
     }
@@ -228,7 +220,7 @@ export class SecureTraining extends TrainingExchange {
 
   #openReveal(requests: ReadonlyMap<Rank, UnmaskRequest>): void {
     this.#open("reveal", MessageCode.UnmaskRequest, requests);
-    this.#asked = [...requests.keys()];
+    this.asked = [...requests.keys()];
   }
 
   #dropAwaited(reason: string): void {
@@ -239,7 +231,7 @@ export class SecureTraining extends TrainingExchange {
   #fail(error: unknown): void {
     if (!(error instanceof SecureError || error instanceof RangeError)) throw error;
     const { message } = error;
-    this.#failure = error;
+    this.failure = error;
     this.#stage = "done";
     for (const rank of this.collector.pending) {
       this.collector.settle(rank, "dropped", `the attempt was given up: ${message}`, true);

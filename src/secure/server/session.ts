@@ -155,7 +155,7 @@ export class SecureSession {
   closeMaskedForVotes(): Map<number, SurvivorList> {
     this.#endMasked();
     this.#stage = "votes";
-    const survivors = this.#survivors();
+    const survivors = this.survivors;
     return this.#toEach(this.#digests.keys(), () => ({ survivors }));
   }
 
@@ -209,7 +209,7 @@ export class SecureSession {
     const wrong = await unmask(this.#sums, unknowns, { threshold, salt });
     const [members, shared, masked] = [this.#members.size, this.#boxes.size, this.#digests.size];
     const stages = { degree, threshold, members, shared, masked, revealed };
-    return { sums: this.#sums, survivors: this.#survivors(), wrong, stages };
+    return { sums: this.#sums, survivors: this.survivors, wrong, stages };
   }
 
   #requests(
@@ -230,7 +230,8 @@ export class SecureSession {
     this.#circles.check(this.#boxes, this.#digests, "too-few-survivors");
   }
 
-  #survivors(): number[] {
+  /** Ranks whose masked updates have come, in ascending order. */
+  get survivors(): number[] {
     return [...this.#digests.keys()].sort((a, b) => a - b);
   }
 

@@ -1,8 +1,6 @@
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
 import {
-  type ClientTopologyOptions,
   MessageCode,
-  ProtocolError,
   ServerSyncTop,
   silentLogger,
   SyncParameterServerHandler,
@@ -10,7 +8,15 @@ import {
 import type { MessageArguments } from "../../../src/server/run/server_topology.ts";
 import type { ErrorPayload, Message } from "../../../src/wire/messages.ts";
 import { Peer } from "../../helpers/peer.ts";
-import { clearModel, clientOf, LENGTH, runSecure, serverOf, WatchedClient } from "./secure_run.ts";
+import {
+  clearModel,
+  clientOf,
+  LENGTH,
+  refusalOf,
+  runSecure,
+  serverOf,
+  WatchedClient,
+} from "./secure_run.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -152,29 +158,6 @@ Deno.test("clients that were sent different models mask nothing, and say why", a
       server.notices.every((text) => text.includes("box does not open")),
   );
 });
-
-/** Returns the error with which a client leaves a server that it does not accept. */
-async function refusalOf(
-  handler: SyncParameterServerHandler,
-  options: Partial<ClientTopologyOptions>,
-): Promise<ProtocolError> {
-  const group = { distBackend: "memory", logger: silentLogger } as const;
-  const stop = new AbortController(), listening = Promise.withResolvers<string>();
-  const server = new ServerSyncTop(handler, {
-    ...group,
-    listen: `refused-${crypto.randomUUID()}`,
-    worldSize: 3,
-    rounds: 1,
-    onEvent: (event) => event.type === "listening" && listening.resolve(event.address),
-  });
-  const running = server.run({ signal: stop.signal }).catch(() => {});
-  const serverAddr = await listening.promise;
-  const client = new WatchedClient(clientOf(1), { ...group, serverAddr, ...options });
-  const error = await assertRejects(() => client.run(), ProtocolError);
-  stop.abort();
-  await running;
-  return error;
-}
 
 Deno.test("a client that requires secure aggregation refuses a server without", async () => {
   const { manifest, parameters } = serverOf();

@@ -5,6 +5,7 @@ import {
   type DistBackendName,
   MessageCode,
   type ParameterVector,
+  ProtocolError,
   Random,
   type RunReport,
   type ServerEvent,
@@ -15,6 +16,7 @@ import {
   type SyncParameterServerHandlerOptions,
 } from "../../../mod.ts";
 import type { MessageArguments } from "../../../src/server/run/server_topology.ts";
+import { assertRejects } from "jsr:@std/assert@1.0.19";
 import { ClearSum } from "../../../src/secure/clear_sum.ts";
 import { LANES, quantizeUpdate } from "../../../src/secure/quantize.ts";
 import type { Payload } from "../../../src/wire/messages.ts";
@@ -175,4 +177,27 @@ export async function runSecure(options: SecureRunOptions = {}): Promise<SecureR
   } finally {
     await Promise.all(running);
   }
+}
+
+/** Returns the error with which a client leaves a server that it does not accept. */
+export async function refusalOf(
+  handler: SyncParameterServerHandler,
+  options: Partial<ClientTopologyOptions>,
+): Promise<ProtocolError> {
+  const group = { distBackend: "memory", logger: silentLogger } as const;
+  const stop = new AbortController(), listening = Promise.withResolvers<string>();
+  const server = new ServerSyncTop(handler, {
+    ...group,
+    listen: `refused-${crypto.randomUUID()}`,
+    worldSize: 3,
+    rounds: 1,
+    onEvent: (event) => event.type === "listening" && listening.resolve(event.address),
+  });
+  const running = server.run({ signal: stop.signal }).catch(() => {});
+  const serverAddr = await listening.promise;
+  const client = new WatchedClient(clientOf(1), { ...group, serverAddr, ...options });
+  const error = await assertRejects(() => client.run(), ProtocolError);
+  stop.abort();
+  await running;
+  return error;
 }
