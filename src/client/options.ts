@@ -148,9 +148,9 @@ export interface ClientTopologyOptions {
    */
   secureMinMembers?: number;
   /**
-   * Public keys of the federation's clients. The client then takes part in secure aggregation alone,
-   * and only among members whose keys are signed by these and which vote for the survivors: a
-   * server that lies cannot take the place of members. It needs a credential of kind `"key"`.
+   * Public keys of the federation's clients. The client then takes part in secure aggregation
+   * alone, and only among members whose keys are signed by these and which vote for the survivors:
+   * a server that lies cannot take the place of members. It needs a credential of kind `"key"`.
    *
    * @default {undefined} The client believes the server's list of members.
    */

@@ -91,6 +91,15 @@ export const SECURITY = {
     commands: { client: {} },
     library: { client: (secureMinMembers) => ({ secureMinMembers }) },
   }),
+  secureKeys: option(text, {
+    value: "<file>",
+    help:
+      "public keys of the federation's clients: take part with secure aggregation alone, among members with these keys that sign (signed=true), so that no server can take their places",
+    group: "Security",
+    isRare: true,
+    commands: { client: {} },
+    path: "input",
+  }),
   privacyMaxEpsilon: option(real({ above: 0 }), {
     value: "<x>",
     help: "take part only where the server guarantees differential privacy of at most this epsilon",

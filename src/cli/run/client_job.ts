@@ -62,7 +62,7 @@ export async function runClientJob(
       onEvent?: (event: ClientEvent) => void;
       privacy?: ClientPrivacy | undefined;
     }
-    & Pick<ClientTopologyOptions, "distBackend" | "credential" | "serverName">,
+    & Pick<ClientTopologyOptions, "distBackend" | "credential" | "serverName" | "secureKeys">,
 ): Promise<void> {
   const { strictDeterminism: __, ...engine } = job.engine;
   chooseKernels(job.engine);

@@ -26,7 +26,7 @@ export type ServerSecurityFlags = Pick<
 /** Options about the security of a client. */
 export type ClientSecurityFlags = Pick<
   Flags<"client">,
-  "server" | "tls" | "tlsCa" | "serverName" | "key"
+  "server" | "tls" | "tlsCa" | "serverName" | "key" | "secureKeys"
 >;
 
 async function readPem(path: string): Promise<string> {
@@ -133,8 +133,16 @@ export async function reloadKeys(keys: KeyList | undefined, onTerminal: boolean)
  * @throws {UsageError} If TLS options are given with an address without TLS.
  */
 export async function clientSecurity(
-  { server, tls, tlsCa, serverName, key }: ClientSecurityFlags,
-): Promise<{ distBackend: DistBackend; credential?: Credential; serverName?: string }> {
+  { server, tls, tlsCa, serverName, key, secureKeys }: ClientSecurityFlags,
+): Promise<{
+  distBackend: DistBackend;
+  credential?: Credential;
+  serverName?: string;
+  secureKeys?: KeyList;
+}> {
+  if (secureKeys !== undefined && key === undefined) {
+    throw new UsageError("expected --key with --secure-keys, to sign by");
+  }
   const wantsTls = tls || tlsCa !== undefined;
   if (wantsTls && isWebSocketAddress(server) && parseWebSocketAddress(server).protocol === "ws:") {
     throw new UsageError(`expected wss: with --tls and --tls-ca, got ${server}`);
@@ -150,5 +158,6 @@ export async function clientSecurity(
     distBackend: await distBackendFor(server, wantsTls ? { caCerts } : undefined),
     ...(credential && { credential }),
     ...(serverName !== undefined && { serverName }),
+    ...(secureKeys !== undefined && { secureKeys: await readAllowedKeys(secureKeys) }),
   };
 }
