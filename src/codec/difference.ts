@@ -55,7 +55,7 @@ export function encodeDifference(
       change[i] = one;
       if (one !== 0) isSame = false;
     }
-    writeRice(change, width, writer);
+    if (!writeRice(change, width, writer)) return undefined;
   }
   return isSame ? new Uint8Array() : writer.bytes;
 }

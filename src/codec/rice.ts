@@ -40,17 +40,17 @@ export class BitWriter {
     }
   }
 
-  /** Number of bytes, the last one filled up. */
-  get length(): number {
-    return this.#length + Number(this.#count > 0);
+  /** Set once there are more bytes than are kept. */
+  get isOver(): boolean {
+    return this.#length + Number(this.#count > 0) > this.#bytes.length;
   }
 
   /** The bytes; `undefined` if they are more than the most. */
   get bytes(): Uint8Array<ArrayBuffer> | undefined {
-    const { length } = this;
-    if (length > this.#bytes.length) return undefined;
-    if (this.#count > 0) this.#bytes[length - 1] = this.#bits;
-    return this.#bytes.slice(0, length);
+    if (this.isOver) return undefined;
+    if (this.#count === 0) return this.#bytes.slice(0, this.#length);
+    this.#bytes[this.#length] = this.#bits;
+    return this.#bytes.slice(0, this.#length + 1);
   }
 }
 
@@ -137,11 +137,13 @@ export class BitReader {
  *
  * @param numbers Integers of `width` bits, with sign.
  * @param width Bits of a number that is larger than the others, 32 at most.
+ * @returns `false` if they are more bytes than the writer keeps; the rest is not written then.
  */
-export function writeRice(numbers: Int32Array, width: number, into: BitWriter): void {
+export function writeRice(numbers: Int32Array, width: number, into: BitWriter): boolean {
   const block = new Uint32Array(RICE_BLOCK);
   for (let start = 0; start < numbers.length; start += RICE_BLOCK) {
     const length = Math.min(RICE_BLOCK, numbers.length - start);
+    if (into.isOver) return false;
     let sum = 0;
     for (let i = 0; i < length; i++) {
       const number = numbers[start + i] ?? 0, value = (number << 1 ^ number >> 31) >>> 0;
@@ -165,6 +167,7 @@ export function writeRice(numbers: Int32Array, width: number, into: BitWriter): 
       }
     }
   }
+  return !into.isOver;
 }
 
 /**

@@ -31,6 +31,8 @@ for (
     ["eden:bits=2", "int8:rounding=stochastic"],
     ["int8", undefined],
     [undefined, "eden:bits=4"],
+    ["int8", "int8+delta"],
+    [undefined, "f32+delta"],
   ] as const
 ) {
   Deno.test(`one client, up ${uplink} and down ${downlink}: the versions are those computed by hand`, async () => {
@@ -105,3 +107,27 @@ for (const strategy of [new FedAsync(), new FedBuff({ size: 2 })]) {
     assert(saved >= versions * strategy.updatesPerVersion * each, `${saved} bytes saved`);
   });
 }
+
+Deno.test("clients at their own pace are sent differences, with the model that whole parameters give", async () => {
+  const run = async (downlink: string) =>
+    await runAsync({
+      manifest: vectorManifest(LENGTH),
+      clients: [
+        new FakeHandler(vectorManifest(LENGTH), {
+          step: (vector) => vector.forEach((x, i) => vector[i] = x + 1e-3 * Math.sin(i)),
+        }),
+      ],
+      versions: 6,
+      handler: {
+        parameters: Float32Array.from({ length: LENGTH }, (_, i) => Math.cos(i)),
+        ...{ seed: SEED, strategy: new FedAsync(), downlink: parseCodec(downlink) },
+      },
+      server: { distBackend: "tcp" },
+    });
+  const [whole, found] = [await run("int8"), await run("int8+delta")];
+  assertEquals(found.parameters, whole.parameters);
+  const [many, few] = [whole, found].map(({ report: { rounds } }) =>
+    rounds.slice(2).reduce((sum, { bytesDown }) => sum + bytesDown, 0)
+  );
+  assert((few ?? NaN) < (many ?? NaN) * 0.8, `${few} bytes in place of ${many}`);
+});

@@ -1,8 +1,26 @@
 /** Whole runs whose parameters are sent as differences. */
 import { assert, assertEquals } from "@std/assert";
-import { initialParameters, parseStrategy, type RunReport } from "../../../mod.ts";
+import {
+  ClientSyncTop,
+  initialParameters,
+  NativeSGDHandler,
+  parseStrategy,
+  type RunReport,
+  ServerSyncTop,
+  silentLogger,
+} from "../../../mod.ts";
 import { codedBytes, parseCodec } from "../../../src/codec/mod.ts";
-import { CLIENTS, handlerOf, live, model, SEED, simulated } from "../../helpers/codec_runs.ts";
+import {
+  CLIENTS,
+  handlerOf,
+  live,
+  model,
+  parts,
+  SEED,
+  simulated,
+  train,
+} from "../../helpers/codec_runs.ts";
+import { Proxy } from "../../helpers/proxy.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -72,3 +90,32 @@ for (const kind of ["frozen", "fedper"] as const) {
     }
   });
 }
+
+Deno.test("clients whose connections are cut in each round are sent differences, and the model stays", async () => {
+  const rounds = 5, cuts = [100, 1000, 3000, 9000];
+  const without = await simulated(await handlerOf("int8", "int8"), rounds);
+  const proxies: Proxy[] = [];
+  let clients: Promise<void>[] = [];
+  const server = new ServerSyncTop(await handlerOf("int8", "int8+delta"), {
+    ...{ listen: "127.0.0.1:0", worldSize: CLIENTS + 1, rounds, logger: silentLogger },
+    onEvent: (event) => {
+      // In the middle of frames, before and after they are read.
+      if (event.type === "round-started" && event.round > 1) {
+        proxies.forEach((proxy, i) => proxy.cutAfter(cuts[(event.round + i) % cuts.length] ?? 1));
+      }
+      if (event.type !== "listening") return;
+      clients = parts.map(async (rows, i) => {
+        const proxy = new Proxy(Number(event.address.split(":")[1]));
+        proxies.push(proxy);
+        await using handler = new NativeSGDHandler({ data: train, rows });
+        const group = { logger: silentLogger, rank: i + 1 };
+        await new ClientSyncTop(handler, { ...group, serverAddr: proxy.address }).run();
+      });
+      clients.forEach((client) => client.catch(() => {}));
+    },
+  });
+  const report = await server.run();
+  await Promise.all(clients);
+  for (const proxy of proxies) await proxy[Symbol.asyncDispose]();
+  assertEquals(report.modelDigest, without.modelDigest);
+});
