@@ -11,7 +11,7 @@ import { vectorManifest } from "../helpers/fake_handler.ts";
 Deno.test.sanitizer({ ops: true, resources: true });
 
 const MECHANISMS = ["ftrl", "fedavg"] as const;
-const OPTIONS = { noise: 0.5, delta: 1e-3, rounds: 9, clients: CLIENTS, noiseSeed: 1 };
+const OPTIONS = { noise: 1, delta: 1e-3, rounds: 9, clients: CLIENTS, noiseSeed: 1 };
 const UPLINK = "eden:bits=1";
 
 function privacyBy(
@@ -68,7 +68,7 @@ for (const mechanism of MECHANISMS) {
     assert(model.some((value) => Math.abs(value - 1) > 1e-3));
   });
 
-  for (const [uplink, downlink] of [[UPLINK, "int8"], ["f16", undefined]] as const) {
+  for (const [uplink, downlink] of [[UPLINK, "int8"], ["f16", "int8+delta"]] as const) {
     Deno.test(`${mechanism} with ${uplink} up and ${downlink} down has one model simulated and over each transport`, async () => {
       const handler = () => handlerOf(uplink, downlink, { strategy: privacyBy(mechanism) });
       const { modelDigest, privacy } = await simulated(await handler());

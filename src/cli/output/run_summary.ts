@@ -146,7 +146,9 @@ export function runSummary(report: RunReport, { hasBest = false } = {}): string 
       : [`best ${best.metric} ${+best.value.toPrecision(6)} in round ${best.round}`]),
     ...privacyLines(report),
     ...secureLines(report),
-    `${total("bytesUp")} up, ${total("bytesDown")} down`,
+    report.privacy?.mechanism === "fedavg"
+      ? "the bytes of secret cohorts are not told"
+      : `${total("bytesUp")} up, ${total("bytesDown")} down`,
     `model digest ${modelDigest}`,
   ].join("\n");
 }
