@@ -4,24 +4,27 @@
  * @module
  */
 
-import { ConnectionClosedError, DeadlineError, type ProtocolError } from "../base/errors.ts";
+import type { ProtocolError } from "../base/errors.ts";
 import { shortened } from "../base/printable.ts";
 import { runtime } from "../base/runtime/runtime.ts";
-import { loadEncoder, needsEncoder } from "../wire/cbor.ts";
 import { DEFAULT_LIMITS, type WireLimits } from "../wire/limits.ts";
 import { MessageCode } from "../wire/message_code.ts";
 import type { Message } from "../wire/messages.ts";
 import { MOST_MESSAGE_LENGTH } from "../wire/messages/error.ts";
 import type { ConnectionOptions, Received, ReceiveOptions } from "./connection_options.ts";
 import { discard } from "./discard.ts";
+import { Ending } from "./ending.ts";
 import { FrameInput } from "./frame_input.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { lengthOf, outgoingPieces, releasePieces, type SharedMessage } from "./outgoing_frame.ts";
+import { Liveness } from "./liveness.ts";
+import { MessageWriter } from "./message_writer.ts";
+import type { SharedMessage } from "./outgoing_frame.ts";
 import { receiveBody } from "./receive_body.ts";
 import { ReceiveProgress } from "./receive_progress.ts";
 import type { Channel } from "./transport.ts";
 
-const NOTHING = new Uint8Array(0);
+/** Content of heartbeats that tell nothing. */
+const noContent = () => ({});
 
 /** Connection to a peer: sends and receives whole messages, and watches that the peer is alive. */
 export class Connection implements AsyncDisposable {
@@ -30,35 +33,42 @@ export class Connection implements AsyncDisposable {
   readonly #progress = new ReceiveProgress();
   readonly #input: FrameInput;
   readonly #heartbeat: Heartbeat;
-  #writes: Promise<void> = Promise.resolve();
-  #pendingWrites = 0;
+  readonly #writer: MessageWriter;
   #reading: Promise<number | null> | undefined;
-  #closing = false;
   #closed: Promise<void> | undefined;
-  #failure: Error | undefined;
-  #bytesSent = 0;
+  readonly #ending: Ending;
   #bytesReceived = 0;
+  #receiveOptions: ReceiveOptions = {};
+  // A server waits for a message of each client. An asynchronous function would keep several times
+  // as much memory for each wait as these functions, which all waits of a connection share.
+  readonly #endRead = (count: number | null): number | null => {
+    this.#progress.endWait(runtime.clock.now());
+    this.#reading = undefined;
+    if (count !== null) this.#bytesReceived += count;
+    return count;
+  };
+  readonly #fail = (error: unknown): never => {
+    this.#endRead(null);
+    throw this.#ending.failure ?? error;
+  };
+  readonly #takeBytes = (count: number | null): Received | null | Promise<Received | null> =>
+    this.#input.addToHeader(this.#endRead(count)) ? this.#receiveFrame() : null;
 
   /** Takes a channel over. */
   constructor(channel: Channel, options: ConnectionOptions = {}) {
-    const { limits = DEFAULT_LIMITS, ahead, heartbeat = () => ({}), heartbeatSeconds } = options;
+    const { limits = DEFAULT_LIMITS, ahead, heartbeat = noContent, heartbeatSeconds } = options;
     this.#channel = channel;
     this.#limits = limits;
+    this.#ending = new Ending(channel.remote);
+    this.#writer = new MessageWriter(channel, this.#ending, () => this.#heartbeat.sent());
     const source = {
       remote: channel.remote,
       read: (into: Uint8Array<ArrayBuffer>) =>
-        this.#beginRead(into).then((count) => this.#endRead(count), (error) => this.#fail(error)),
+        this.#beginRead(into).then(this.#endRead, this.#fail),
     };
     this.#input = new FrameInput(source, { progress: this.#progress, ahead });
     this.#bytesReceived = ahead?.length ?? 0;
-    this.#heartbeat = new Heartbeat({
-      isWriting: () => this.#pendingWrites > 0,
-      sendHeartbeat: () => {
-        this.send({ code: MessageCode.Heartbeat, payload: heartbeat() }).catch(() => {});
-      },
-      giveUp: (reason) =>
-        this.abort(new DeadlineError(`Lost the connection to ${this.remote}: ${reason}`)),
-    }, this.#progress);
+    this.#heartbeat = new Heartbeat(new Liveness(this, this.#writer, heartbeat), this.#progress);
     if (heartbeatSeconds !== undefined) this.keepAlive(heartbeatSeconds);
   }
 
@@ -69,7 +79,7 @@ export class Connection implements AsyncDisposable {
 
   /** Bytes sent so far. */
   get bytesSent(): number {
-    return this.#bytesSent;
+    return this.#writer.bytesSent;
   }
 
   /** Bytes received so far. */
@@ -84,7 +94,7 @@ export class Connection implements AsyncDisposable {
 
   /** True if it has neither ended nor begun to close. */
   get isOpen(): boolean {
-    return this.#failure === undefined && !this.#closing;
+    return this.#ending.isOpen;
   }
 
   /**
@@ -94,9 +104,7 @@ export class Connection implements AsyncDisposable {
    * @throws The reason of {@linkcode abort}.
    */
   send(message: Message | SharedMessage): Promise<void> {
-    if (this.#pendingWrites++ === 0) return this.#writes = this.#write(message);
-    const write = () => this.#write(message);
-    return this.#writes = this.#writes.then(write, write);
+    return this.#writer.send(message);
   }
 
   /**
@@ -110,32 +118,21 @@ export class Connection implements AsyncDisposable {
    * @throws {ConnectionClosedError} If the connection is lost or closed.
    * @throws {RangeError} If a buffer from `place` is too short or not aligned.
    */
-  async receive(options: ReceiveOptions = {}): Promise<Received | null> {
-    this.#checkOpen();
-    for (;;) {
+  receive(options: ReceiveOptions = {}): Promise<Received | null> {
+    this.#receiveOptions = options;
+    try {
+      this.#ending.check();
       this.#progress.endFrame();
-      let header = this.#input.takeHeader(this.#limits);
-      while (header === undefined) {
-        let count: number | null;
-        try {
-          count = await this.#beginRead(this.#input.roomForHeader());
-        } catch (error) {
-          return this.#fail(error);
-        }
-        if (!this.#input.addToHeader(this.#endRead(count))) return null;
-        header = this.#input.takeHeader(this.#limits);
-      }
-      const receiving = receiveBody(this.#input, header, options);
-      const received = receiving instanceof Promise ? await receiving : receiving;
-      const { message } = received;
-      if (message?.code !== MessageCode.Heartbeat) return received;
-      options.onHeartbeat?.(message.payload);
+      const received = this.#receiveFrame();
+      return received instanceof Promise ? received : Promise.resolve(received);
+    } catch (error) {
+      return Promise.reject(error);
     }
   }
 
   /** Ends the connection at once; pending calls reject with the reason. Again it does nothing. */
   abort(reason: Error): void {
-    this.#failure ??= reason;
+    this.#ending.failure ??= reason;
     this.#heartbeat.stop();
     this.#input.close();
     this.#channel.close();
@@ -159,18 +156,18 @@ export class Connection implements AsyncDisposable {
   }
 
   async #close(drainSeconds: number): Promise<void> {
-    if (this.#failure !== undefined) return;
+    if (this.#ending.failure !== undefined) return;
     const timer = runtime.timers.setTimeout(() => this.#channel.close(), drainSeconds * 1000);
     try {
-      await this.#writes;
-      this.#closing = true;
+      await this.#writer.written;
+      this.#ending.isClosing = true;
       await this.#channel.closeWrite();
       // A pending `receive` still gets the bytes of its read; those after it are discarded.
       await this.#reading;
       await discard(this.#channel);
     } catch { /* it is closed all the same */ }
     runtime.timers.clearTimeout(timer);
-    this.abort(this.#closedHere());
+    this.abort(this.#ending.closedHere);
   }
 
   /** Closes. */
@@ -180,53 +177,41 @@ export class Connection implements AsyncDisposable {
 
   /** Sends and expects heartbeats at this interval from now on. */
   keepAlive(heartbeatSeconds: number): void {
-    if (this.#failure === undefined) this.#heartbeat.start(heartbeatSeconds);
+    if (this.#ending.failure === undefined) this.#heartbeat.start(heartbeatSeconds);
   }
 
-  async #write(message: Message | SharedMessage): Promise<void> {
-    let pieces: readonly Uint8Array<ArrayBuffer>[] = [];
-    try {
-      this.#checkOpen();
-      if (needsEncoder(message.payload)) await loadEncoder();
-      pieces = outgoingPieces(message);
-      // An iterator would be kept for each write that waits.
-      for (let i = 0; i < pieces.length; i++) await this.#channel.write(pieces[i] ?? NOTHING);
-      this.#bytesSent += lengthOf(pieces);
-      this.#heartbeat.sent();
-    } catch (error) {
-      throw this.#failure ?? error;
-    } finally {
-      releasePieces(message, pieces);
-      this.#pendingWrites--;
+  /**
+   * Takes the next message that is not a heartbeat, at once if all of it was read ahead: a promise
+   * takes as long as the decoding of a small message.
+   */
+  #receiveFrame(): Received | null | Promise<Received | null> {
+    for (;;) {
+      const header = this.#input.takeHeader(this.#limits);
+      if (header === undefined) {
+        return this.#beginRead(this.#input.roomForHeader()).then(this.#takeBytes, this.#fail);
+      }
+      const received = receiveBody(this.#input, header, this.#receiveOptions);
+      if (received instanceof Promise) return received.then((received) => this.#next(received));
+      if (!this.#isHeartbeat(received)) return received;
     }
   }
 
-  /** Begins to read; {@linkcode #endRead} or {@linkcode #fail} follows. */
+  #next(received: Received): Received | null | Promise<Received | null> {
+    return this.#isHeartbeat(received) ? this.#receiveFrame() : received;
+  }
+
+  /** Ends a frame that is a heartbeat, and reports whether it is one. */
+  #isHeartbeat({ message }: Received): boolean {
+    if (message?.code !== MessageCode.Heartbeat) return false;
+    this.#receiveOptions.onHeartbeat?.(message.payload);
+    this.#progress.endFrame();
+    return true;
+  }
+
+  /** Begins to read; `#endRead` or `#fail` follows. */
   #beginRead(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
-    this.#checkOpen();
+    this.#ending.check();
     this.#progress.beginWait(runtime.clock.now());
     return this.#reading = this.#channel.read(into);
-  }
-
-  #endRead(count: number | null): number | null {
-    this.#progress.endWait(runtime.clock.now());
-    this.#reading = undefined;
-    if (count !== null) this.#bytesReceived += count;
-    return count;
-  }
-
-  #fail(error: unknown): never {
-    this.#endRead(null);
-    throw this.#failure ?? error;
-  }
-
-  #checkOpen(): void {
-    if (!this.isOpen) throw this.#failure ?? this.#closedHere();
-  }
-
-  #closedHere(): ConnectionClosedError {
-    return new ConnectionClosedError(
-      `Lost the connection to ${this.remote}: it was closed on this side`,
-    );
   }
 }

@@ -54,7 +54,7 @@ export class FrameInput {
     const start = this.#start, body = start + PREFIX_BYTES;
     if (body > this.#end) return undefined;
     this.#progress.beginFrame();
-    const header = decodePrefix(this.#ahead.subarray(start, body), limits);
+    const header = decodePrefix(this.#ahead, limits, start);
     this.#start = body;
     this.#size.note(PREFIX_BYTES + header.bodyLength);
     return header;
@@ -63,6 +63,7 @@ export class FrameInput {
   /** Takes as many bytes of the frame's body as were read ahead, and returns their number. */
   takeBody(body: Uint8Array<ArrayBuffer>): number {
     const count = Math.min(body.length, this.#end - this.#start);
+    if (count === 0) return 0;
     body.set(this.#ahead.subarray(this.#start, this.#start + count));
     this.#start += count;
     this.#progress.addBody(count);
@@ -108,7 +109,16 @@ export class FrameInput {
    *
    * @throws {ProtocolError} If the body is cut off.
    */
-  async readBody(header: FrameHeader, body: Uint8Array<ArrayBuffer>, from: number): Promise<void> {
+  readBody(header: FrameHeader, body: Uint8Array<ArrayBuffer>, from: number): Promise<void> {
+    if (from === body.length) return Promise.resolve();
+    // Most bodies end with their first read, and many connections may wait for theirs.
+    return this.#readPart(header, from, body.subarray(from)).then((count) => {
+      const at = from + count;
+      return at === body.length ? undefined : this.#readRest(header, body, at);
+    });
+  }
+
+  async #readRest(header: FrameHeader, body: Uint8Array<ArrayBuffer>, from: number): Promise<void> {
     for (let at = from; at < body.length;) {
       at += await this.#readPart(header, at, body.subarray(at));
     }
@@ -152,20 +162,17 @@ export class FrameInput {
   }
 
   /** Takes bytes of the body: first those that were read ahead, then from the source. */
-  async #readPart(
-    header: FrameHeader,
-    at: number,
-    into: Uint8Array<ArrayBuffer>,
-  ): Promise<number> {
+  #readPart(header: FrameHeader, at: number, into: Uint8Array<ArrayBuffer>): Promise<number> {
     const taken = this.takeBody(into);
-    if (taken > 0) return taken;
-    const got = await this.#source.read(into);
-    if (got === null) {
-      const { code, bodyLength } = header;
-      throw this.#truncated(`expected ${bodyLength} bytes of ${messageName(code)}, got ${at}`);
-    }
-    this.#progress.addBody(got);
-    return got;
+    if (taken > 0) return Promise.resolve(taken);
+    return this.#source.read(into).then((got) => {
+      if (got === null) {
+        const { code, bodyLength } = header;
+        throw this.#truncated(`expected ${bodyLength} bytes of ${messageName(code)}, got ${at}`);
+      }
+      this.#progress.addBody(got);
+      return got;
+    });
   }
 
   #truncated(what: string): ProtocolError {

@@ -86,6 +86,6 @@ export function releasePieces(
 /** Returns the number of bytes of all pieces. */
 export function lengthOf(pieces: readonly Uint8Array[]): number {
   let length = 0;
-  for (const piece of pieces) length += piece.length;
+  for (let i = 0; i < pieces.length; i++) length += pieces[i]?.length ?? 0;
   return length;
 }
