@@ -1,6 +1,6 @@
 import { STATS_LAYOUT } from "../generated/kernels_exports.ts";
 import type { Instance } from "./instance.ts";
-import { pick, sweep } from "./sweep.ts";
+import { isOneCall, pick, sweep } from "./sweep.ts";
 
 /** Places of the values of the kernels' `Stats`. */
 const SUM_SQUARES = STATS_LAYOUT.offsets.sumSquares / Float64Array.BYTES_PER_ELEMENT;
@@ -101,9 +101,12 @@ export function fold(acc: Float32Array, x: Float32Array, weight: number): void {
  */
 export function blend(acc: Float32Array, x: Float32Array, t: number): void {
   checkLength("Cannot blend the vector", acc, x);
-  const instance = pick([acc, x]);
+  const instance = pick([acc, x]), { exports } = instance;
+  if (isOneCall(instance, acc, x)) {
+    return exports.blend(acc.byteOffset, x.byteOffset, t, acc.length);
+  }
   sweep(instance, [{ view: acc, use: "in-out" }, { view: x, use: "in" }], (length, acc, x) => {
-    instance.exports.blend(acc, x, t, length);
+    exports.blend(acc, x, t, length);
   });
 }
 
@@ -142,12 +145,16 @@ export function difference(a: Float32Array, b: Float32Array, into: Float32Array)
  */
 export function squaredDistance(a: Float32Array, b: Float32Array): number {
   checkLength("Cannot take the distance", a, b);
-  const instance = pick([a, b]);
-  instance.statsView.fill(0);
-  sweep(instance, [{ view: a, use: "in" }, { view: b, use: "in" }], (length, a, b) => {
-    instance.exports.squared_distance(a, b, length, instance.stats);
-  });
-  return instance.statsView[SUM_SQUARES] ?? NaN;
+  const instance = pick([a, b]), { exports, stats, statsView } = instance;
+  statsView.fill(0);
+  if (isOneCall(instance, a, b)) {
+    exports.squared_distance(a.byteOffset, b.byteOffset, a.length, stats);
+  } else {
+    sweep(instance, [{ view: a, use: "in" }, { view: b, use: "in" }], (length, a, b) => {
+      exports.squared_distance(a, b, length, stats);
+    });
+  }
+  return statsView[SUM_SQUARES] ?? NaN;
 }
 
 /**

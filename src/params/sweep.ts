@@ -14,9 +14,9 @@ const LONGEST_CALL = 2 ** 28;
 const shared = new Map<KernelBuild, Instance>();
 
 /** Returns the instance to run on: that of the first view that lies in one, else a shared one. */
-export function pick(views: Iterable<ArrayBufferView>): Instance {
-  for (const view of views) {
-    const instance = instanceOf(view);
+export function pick(views: readonly ArrayBufferView[]): Instance {
+  for (let i = 0; i < views.length; i++) {
+    const view = views[i], instance = view && instanceOf(view);
     if (instance !== undefined) return instance;
   }
   const build = resolveBuild("auto");
@@ -26,6 +26,14 @@ export function pick(views: Iterable<ArrayBufferView>): Instance {
     shared.set(build, instance);
   }
   return instance;
+}
+
+/**
+ * Reports whether a kernel can be called on two vectors of one length as they are, without a
+ * {@linkcode sweep}, which takes as long as a kernel on some thousand values.
+ */
+export function isOneCall({ buffer }: Instance, a: Float32Array, b: Float32Array): boolean {
+  return a.buffer === buffer && b.buffer === buffer && a.length <= LONGEST_CALL;
 }
 
 /**

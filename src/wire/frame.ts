@@ -139,17 +139,17 @@ function writePrefix(
 }
 
 /**
- * Checks that these bytes, at least 4, begin a frame.
+ * Checks that these bytes, at least 4 from the index `at` on, begin a frame.
  *
  * @throws {ProtocolError} If they do not: "bad-magic".
  */
-export function checkMagic(bytes: Uint8Array): void {
-  if (uint32At(bytes, 0) !== MAGIC) {
+export function checkMagic(bytes: Uint8Array, at = 0): void {
+  if (uint32At(bytes, at) !== MAGIC) {
     throw new ProtocolError(
       "bad-magic",
       `Cannot read the frame: expected it to begin with 46 4c 61 62 ("FLab"), got ${
-        [...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ")
-      }${isTls(bytes) ? ", which is TLS" : isHttp(bytes) ? ", which is HTTP" : ""}`,
+        [...bytes.subarray(at, at + 4)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ")
+      }${isTls(bytes, at) ? ", which is TLS" : isHttp(bytes, at) ? ", which is HTTP" : ""}`,
     );
   }
 }
@@ -161,28 +161,33 @@ function uint32At(bytes: Uint8Array, at: number): number {
 }
 
 /** Reports whether the bytes begin a TLS handshake or alert (RFC 8446, section 5.1). */
-function isTls(bytes: Uint8Array): boolean {
-  return (bytes[0] === 22 || bytes[0] === 21) && bytes[1] === 3;
+function isTls(bytes: Uint8Array, at: number): boolean {
+  return (bytes[at] === 22 || bytes[at] === 21) && bytes[at + 1] === 3;
 }
 
 /**
  * Reports whether the bytes begin an answer of an HTTP server, or a request for a page or a
  * WebSocket.
  */
-function isHttp(bytes: Uint8Array): boolean {
-  const start = String.fromCharCode(...bytes.subarray(0, 4));
+function isHttp(bytes: Uint8Array, at: number): boolean {
+  const start = String.fromCharCode(...bytes.subarray(at, at + 4));
   return start === "HTTP" || start === "GET ";
 }
 
 /**
  * Reads a frame's prefix of {@linkcode PREFIX_BYTES} bytes.
  *
+ * @param at Index of its first byte.
  * @throws {ProtocolError} If it is not a prefix that this side understands and accepts:
  * "bad-magic", "unsupported-version", "unknown-code" or "frame-too-large".
  */
-export function decodePrefix(prefix: Uint8Array, limits: WireLimits = DEFAULT_LIMITS): FrameHeader {
-  checkMagic(prefix);
-  const versionAndCode = uint32At(prefix, 4), version = versionAndCode & 0xFFFF;
+export function decodePrefix(
+  bytes: Uint8Array,
+  limits: WireLimits = DEFAULT_LIMITS,
+  at = 0,
+): FrameHeader {
+  checkMagic(bytes, at);
+  const versionAndCode = uint32At(bytes, at + 4), version = versionAndCode & 0xFFFF;
   if (version !== PROTOCOL_VERSION) {
     throw new ProtocolError(
       "unsupported-version",
@@ -191,7 +196,7 @@ export function decodePrefix(prefix: Uint8Array, limits: WireLimits = DEFAULT_LI
   }
   const code = versionAndCode >>> 16;
   if (!isMessageCode(code)) throw unknownCode(code);
-  const bodyLength = uint32At(prefix, 8) + uint32At(prefix, 12) * 2 ** 32;
+  const bodyLength = uint32At(bytes, at + 8) + uint32At(bytes, at + 12) * 2 ** 32;
   const limit = Math.min(isBulk(code) ? limits.bulkBytes : limits.controlBytes, mostBytes(code));
   if (bodyLength > limit) {
     throw new ProtocolError(

@@ -11,15 +11,14 @@ interface Wait {
  * many others wait.
  */
 export class RankWaits {
-  readonly #waits = new Map<Rank, Wait[]>();
+  /** Waits by rank: one, as nearly always, or several. */
+  readonly #waits = new Map<Rank, Wait | Wait[]>();
 
   /** Waits for a condition that only a wake of that rank can make true. */
   until(rank: Rank, isDue: () => boolean): Promise<void> {
     return new Promise((resolve) => {
-      if (isDue()) return resolve();
-      const wait = { isDue, resolve }, waits = this.#waits.get(rank);
-      if (waits === undefined) this.#waits.set(rank, [wait]);
-      else waits.push(wait);
+      if (isDue()) resolve();
+      else this.#add(rank, { isDue, resolve });
     });
   }
 
@@ -27,9 +26,25 @@ export class RankWaits {
   wake(rank: Rank): void {
     const waits = this.#waits.get(rank);
     if (waits === undefined) return;
-    const left = waits.filter(({ isDue }) => !isDue());
+    if (!Array.isArray(waits)) {
+      if (end(waits)) this.#waits.delete(rank);
+      return;
+    }
+    const left = waits.filter((wait) => !end(wait));
     if (left.length === 0) this.#waits.delete(rank);
     else this.#waits.set(rank, left);
-    for (const wait of waits) if (!left.includes(wait)) wait.resolve();
   }
+
+  #add(rank: Rank, wait: Wait): void {
+    const waits = this.#waits.get(rank);
+    if (waits === undefined) this.#waits.set(rank, wait);
+    else this.#waits.set(rank, Array.isArray(waits) ? [...waits, wait] : [waits, wait]);
+  }
+}
+
+/** Ends a wait if it is due, and reports whether it is. */
+function end({ isDue, resolve }: Wait): boolean {
+  const isOver = isDue();
+  if (isOver) resolve();
+  return isOver;
 }

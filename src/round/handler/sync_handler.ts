@@ -207,8 +207,8 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
     if (this.privacy?.isCohortSecret) return;
     const { round, numSamples, loss } = payload, norm = this.#norms.get(sender);
     const work = norm === undefined ? undefined : claimedWork(payload);
-    const figures = this.isClosed ? {} : { numSamples, loss, norm, work };
-    this.#known.addUpdate(sender, { round, ...figures });
+    const known = this.isClosed ? { round } : { round, numSamples, loss, norm, work };
+    this.#known.addUpdate(sender, known);
   }
 
   /** Passes the mean of the members' updates to the strategy, as one update. */

@@ -1,5 +1,6 @@
 import { errorMessage, ProtocolError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
+import type { Writable } from "../../base/writable.ts";
 import { squaredDistance, stats } from "../../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../../params/manifest.ts";
 import { sendsGradient } from "../../plan/rules/rules.ts";
@@ -62,14 +63,11 @@ export function toClientUpdate(
   rank: Rank,
   { parameters, numSamples = 1, steps, loss, metrics }: ParameterUpdatePayload,
 ): ClientUpdate {
-  return {
-    rank,
-    parameters,
-    numSamples,
-    ...(steps !== undefined && { steps }),
-    ...(loss !== undefined && { loss }),
-    ...(metrics !== undefined && { metrics }),
-  };
+  const update: Writable<ClientUpdate> = { rank, parameters, numSamples };
+  if (steps !== undefined) update.steps = steps;
+  if (loss !== undefined) update.loss = loss;
+  if (metrics !== undefined) update.metrics = metrics;
+  return update;
 }
 
 /**

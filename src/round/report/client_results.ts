@@ -61,9 +61,11 @@ export interface RankedResult extends EvaluateResult {
 
 /** Returns the first 64 finite metrics; `undefined` for none. */
 export function reportedMetrics(metrics: Metrics | undefined): Metrics | undefined {
+  if (metrics === undefined) return undefined;
   const reported: [name: string, value: number][] = [];
-  for (const entry of Object.entries(metrics ?? {})) {
-    if (Number.isFinite(entry[1]) && reported.push(entry) === MAX_METRICS) break;
+  for (const name of Object.keys(metrics)) {
+    const value = metrics[name] ?? NaN;
+    if (Number.isFinite(value) && reported.push([name, value]) === MAX_METRICS) break;
   }
   return reported.length === 0 ? undefined : Object.fromEntries(reported);
 }

@@ -1,4 +1,5 @@
 import type { Rank } from "../../base/rank.ts";
+import type { Writable } from "../../base/writable.ts";
 import type { TrainingExchange } from "../cohort/training_exchange.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
 import { clientEvaluation, type RankedResult, reportedMetrics } from "./client_results.ts";
@@ -11,15 +12,19 @@ export function receivedEvent(
   payload: ParameterUpdatePayload,
 ): ServerEvent {
   const { norm } = updates.get(rank) ?? {};
-  return {
+  const event: Writable<ServerEvent & { type: "update-received" }> = {
     type: "update-received",
     round: collector.round,
     rank,
     received: collector.count("received"),
     expected: collector.cohort.length,
-    ...figuresOf(payload),
-    ...(norm !== undefined && { norm }),
   };
+  const { numSamples, loss } = payload, metrics = reportedMetrics(payload.metrics);
+  if (numSamples !== undefined) event.numSamples = numSamples;
+  if (loss !== undefined) event.loss = loss;
+  if (metrics !== undefined) event.metrics = metrics;
+  if (norm !== undefined) event.norm = norm;
+  return event;
 }
 
 /** Makes the event of a client's evaluation. */

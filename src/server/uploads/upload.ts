@@ -1,45 +1,17 @@
 import { ConnectionClosedError, errorMessage } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
 import type { BodyKeeper, BodyPlace } from "../../net/connection_options.ts";
-import type { BufferPool, BufferRequest } from "../../params/buffer_pool.ts";
+import type { BufferRequest } from "../../params/buffer_pool.ts";
 import type { IncomingBody } from "../../round/cohort/answer.ts";
 import { decodeBody, type FrameHeader } from "../../wire/frame.ts";
-import type { Message } from "../../wire/messages.ts";
-import type { UploadMonitor } from "./upload_monitor.ts";
 import type { KeptUpdate } from "./kept_update.ts";
-import type { WaitingUpdates } from "./waiting_updates.ts";
+import type { UploadParts } from "./upload_parts.ts";
 
 /**
  * Largest update, in bytes, that is not kept: its client sends it whole into the socket's buffer
  * and waits for nobody.
  */
 const MAX_BYTES_IN_SOCKET = 64 * 1024;
-
-/** Topology, as far as an upload sees it. */
-export interface UploadTopology {
-  /** Decides whether the update is wanted, once its turn has come. */
-  admitUpdate(rank: Rank, incoming: IncomingBody): boolean | Promise<boolean>;
-  /** Called when the update is about to be read. */
-  startUpdate(rank: Rank): void;
-  /** Called when the update waits, and is not read. */
-  holdUpdate(rank: Rank): void;
-  /** Called when the update has ended. */
-  releaseUpdate(rank: Rank): void;
-}
-
-/** Objects that the uploads of a run share. */
-export interface UploadParts {
-  readonly topology: UploadTopology;
-  readonly staging: BufferPool;
-  readonly monitor: UploadMonitor;
-  readonly waiting: WaitingUpdates;
-  /** Reports whether updates are taken in as they come, in no order. */
-  isUnordered(): boolean;
-  /** Reports whether an update that is whole before its turn is checked at once. */
-  isExamined(): boolean;
-  /** Checks such an update. */
-  examine(rank: Rank, message: Message): void;
-}
 
 /**
  * Update that a client sends: read into a staging buffer when its turn comes while it waits, or
@@ -78,40 +50,52 @@ export class Upload implements BodyKeeper {
 
   /** Gives the buffer or, where it has to be waited for, either that or itself as the keeper. */
   place(): BodyPlace | Promise<BodyPlace> {
-    const { topology, staging } = this.#parts;
+    const { topology } = this.#parts;
     const isAdmitted = topology.admitUpdate(this.rank, this.#incoming);
     if (isAdmitted === false) return undefined;
-    if (isAdmitted === true) {
-      this.#lent = staging.tryLend(this.#parts.isUnordered());
-      if (this.#lent !== undefined) {
-        this.#isReady = this.#isClaimed = true;
-        this.#begin();
-        return this.#lent;
-      }
-    }
+    if (isAdmitted === true && this.#tryLend()) return this.#lent;
     const isInSocket = this.#incoming.size <= MAX_BYTES_IN_SOCKET && !this.#parts.isExamined();
     return isInSocket ? this.#waitInSocket(isAdmitted) : this.#wait(isAdmitted);
   }
 
   /** Waits for the buffer while the client has sent the update into the socket's buffer. */
-  async #waitInSocket(isAdmitted: true | Promise<boolean>): Promise<BodyPlace> {
-    const { monitor, staging } = this.#parts;
-    let buffer: Uint8Array<ArrayBuffer> | undefined;
+  #waitInSocket(isAdmitted: true | Promise<boolean>): Promise<BodyPlace> {
+    const { monitor } = this.#parts;
     monitor.wait();
+    if (isAdmitted === true) return this.#requestInSocket();
+    // Thousands of clients may wait here: an asynchronous function would keep far more for each.
+    return isAdmitted.then((isAdmitted) => {
+      if (isAdmitted && !this.#tryLend()) return this.#requestInSocket();
+      monitor.waited();
+      return this.#lent;
+    }, (error) => {
+      monitor.waited();
+      throw error;
+    });
+  }
+
+  async #requestInSocket(): Promise<BodyPlace> {
+    const { monitor, staging } = this.#parts;
     try {
-      if (!await isAdmitted) return undefined;
-      const isPatient = this.#parts.isUnordered();
-      buffer = this.#lent = staging.tryLend(isPatient);
-      if (buffer === undefined) {
-        this.#request = staging.request(isPatient);
-        buffer = await this.#request.buffer;
-      }
+      this.#request = staging.request(this.#parts.isUnordered());
+      const buffer = await this.#request.buffer;
+      this.#claim();
+      return buffer;
     } finally {
       monitor.waited();
     }
+  }
+
+  /** Reads into a buffer if one is free. */
+  #tryLend(): boolean {
+    this.#lent = this.#parts.staging.tryLend(this.#parts.isUnordered());
+    if (this.#lent !== undefined) this.#claim();
+    return this.#lent !== undefined;
+  }
+
+  #claim(): void {
     this.#isReady = this.#isClaimed = true;
     this.#begin();
-    return buffer;
   }
 
   async #wait(isAdmitted: true | Promise<boolean>): Promise<BodyPlace> {

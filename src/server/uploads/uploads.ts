@@ -10,8 +10,9 @@ import { type ReceivedUpdate, receivedUpdate } from "../run/received_update.ts";
 import type { ServerTopology } from "../run/server_topology.ts";
 import { DEFAULT_EARLY_BYTES } from "./early_updates.ts";
 import { SpillFile } from "./spill_file.ts";
-import { Upload, type UploadParts } from "./upload.ts";
+import { Upload } from "./upload.ts";
 import { UpdateStore } from "./update_store.ts";
+import type { UploadParts } from "./upload_parts.ts";
 import { UploadMonitor } from "./upload_monitor.ts";
 import { WaitingUpdates } from "./waiting_updates.ts";
 
