@@ -4,6 +4,9 @@ import type { IdAssignmentPayload } from "../../wire/messages.ts";
 /** Codecs that a server and a client use. */
 export type AgreedCodecs = Pick<IdAssignmentPayload, "uplink" | "downlink">;
 
+/** No codecs: one object for all clients. */
+export const NO_CODECS: AgreedCodecs = {};
+
 /**
  * Returns those of a server's codecs that a client knows. A client that does not read differences
  * is sent whole vectors of the same codec.
@@ -18,6 +21,7 @@ export function agreedCodecs(
     codec !== undefined && (offered.includes(codec) || offered.includes(baseName(codec)));
   const { whole, isDelta } = splitDelta(downlink ?? "");
   const down = isDelta && offered.includes(DELTA) ? downlink : whole;
+  if (!isKnown(uplink) && !isKnown(whole)) return NO_CODECS;
   return {
     ...(isKnown(uplink) && { uplink }),
     ...(isKnown(whole) && down !== undefined && { downlink: down }),

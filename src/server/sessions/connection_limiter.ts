@@ -31,11 +31,11 @@ export type Evict = (reason: string, isRepeated: boolean) => void;
 /** Admitted connection and its position in the order of arrival. */
 class AdmittedConnection implements Admission {
   readonly source: Source<AdmittedConnection>;
-  readonly evict: Evict;
+  evict: Evict | undefined;
   /** Number in the order of arrival. */
   readonly number: number;
-  /** Entry among the connections of its address that have not registered. */
-  readonly arrival: Arrival<AdmittedConnection>;
+  /** Entry among those of its address that have not registered, like `evict` until it has. */
+  arrival: Arrival<AdmittedConnection> | undefined;
   isOpen = true;
   readonly #limiter: ConnectionLimiter;
 
@@ -218,6 +218,7 @@ export class ConnectionLimiter {
   }
 
   #evict(connection: AdmittedConnection, reason: string): void {
+    const { evict } = connection;
     this.release(connection);
     const now = this.#now();
     if (now - this.#flood.since > FLOOD_WINDOW_MILLIS) {
@@ -226,12 +227,14 @@ export class ConnectionLimiter {
     if (++this.#flood.count > this.#limits.arrivalsAtOnce) this.#flood.until = now + FLOOD_MILLIS;
     const isRepeated = now - this.#evictedAt < REPEATED_MILLIS;
     if (!isRepeated) this.#evictedAt = now;
-    connection.evict(reason, isRepeated);
+    evict?.(reason, isRepeated);
   }
 
   /** Notes that the peer of a connection has registered. */
-  registered({ source, arrival }: AdmittedConnection): void {
-    if (!source.unregistered.delete(arrival)) return;
+  registered(connection: AdmittedConnection): void {
+    const { source, arrival } = connection;
+    if (arrival === undefined || !source.unregistered.delete(arrival)) return;
+    connection.arrival = connection.evict = undefined;
     this.#unregistered--;
     if (source.unregistered.size === 0) this.#crowds.delete(source);
   }

@@ -3,7 +3,8 @@ import type { Rank } from "../../base/rank.ts";
 /** Owners of ranks, such as session tokens or identities, which can be looked up either way. */
 export class RankOwners {
   readonly #owners = new Map<Rank, string>();
-  readonly #ranks = new Map<string, Set<Rank>>();
+  /** Ranks by owner: one, as nearly always, or several. */
+  readonly #ranks = new Map<string, Rank | Set<Rank>>();
 
   /** Creates the table of these owners. */
   constructor(owners: Iterable<readonly [Rank, string]> = []) {
@@ -22,7 +23,8 @@ export class RankOwners {
 
   /** Returns the ranks of an owner, in the order in which it got them. */
   ranksOf(owner: string): Rank[] {
-    return [...this.#ranks.get(owner) ?? []];
+    const ranks = this.#ranks.get(owner) ?? [];
+    return typeof ranks === "number" ? [ranks] : [...ranks];
   }
 
   /** Gives a rank to an owner. */
@@ -30,7 +32,8 @@ export class RankOwners {
     this.delete(rank);
     this.#owners.set(rank, owner);
     const ranks = this.#ranks.get(owner);
-    if (ranks === undefined) this.#ranks.set(owner, new Set([rank]));
+    if (ranks === undefined) this.#ranks.set(owner, rank);
+    else if (typeof ranks === "number") this.#ranks.set(owner, new Set([ranks, rank]));
     else ranks.add(rank);
   }
 
@@ -40,7 +43,7 @@ export class RankOwners {
     if (owner === undefined) return;
     this.#owners.delete(rank);
     const ranks = this.#ranks.get(owner);
-    ranks?.delete(rank);
-    if (ranks?.size === 0) this.#ranks.delete(owner);
+    if (typeof ranks === "object" && ranks.delete(rank) && ranks.size > 0) return;
+    this.#ranks.delete(owner);
   }
 }

@@ -4,7 +4,7 @@ import type { Rank } from "../../base/rank.ts";
 import type { Connection } from "../../net/connection.ts";
 import { DEFAULT_LIMITS, FIELDS_BYTES, type WireLimits } from "../../wire/limits.ts";
 import type { PeerAdmission } from "./peer_admission.ts";
-import type { AgreedCodecs } from "./codec_agreement.ts";
+import { type AgreedCodecs, NO_CODECS } from "./codec_agreement.ts";
 import type { Receipts } from "./receipts.ts";
 import { remoteAddress } from "./remote_address.ts";
 
@@ -21,7 +21,7 @@ export class Session {
   /** Proven identity, in the form of `checkProof()`. */
   identity: string | undefined;
   /** Codecs that client and server have agreed on. */
-  codecs: AgreedCodecs = {};
+  codecs: AgreedCodecs = NO_CODECS;
   /** Reason for which the server has ended the session. */
   ended: ProtocolError | undefined;
   /** Set if the session has ended, even if its registration is still under way. */

@@ -213,15 +213,16 @@ export class Sessions {
   }
 
   /** Acts on the messages of a client that has joined, until its session ends. Never rejects. */
-  async #follow(session: Session, rank: Rank): Promise<void> {
+  #follow(session: Session, rank: Rank): Promise<void> {
     const reader = new MessageReader(session, rank, this.registry, this.#options.listener);
-    let failure: unknown;
-    try {
-      await reader.readAll(this.#silentSeconds);
-      failure = new ConnectionClosedError("it closed the connection");
-    } catch (error) {
-      failure = await failureOf(session, error);
-    }
+    // Each client is followed for the whole run: no asynchronous function, which would keep more.
+    return reader.readAll(this.#silentSeconds).then(
+      () => this.#unfollow(session, rank, new ConnectionClosedError("it closed the connection")),
+      async (error) => await this.#unfollow(session, rank, await failureOf(session, error)),
+    );
+  }
+
+  async #unfollow(session: Session, rank: Rank, failure: unknown): Promise<void> {
     this.#end(rank, session, failure, true);
     await this.#close(session);
   }
