@@ -2,16 +2,15 @@ import type { Dataset } from "../data/dataset.ts";
 import { ProtocolError } from "../base/errors.ts";
 import type { Rank } from "../base/rank.ts";
 import type { ParameterVector } from "../params/manifest.ts";
-import type { EvaluationSummary } from "../round/report/evaluation_summary.ts";
+import { ClientSummary, type EvaluationSummary } from "../round/report/evaluation_summary.ts";
 import { isUnsound } from "../round/report/means.ts";
 import { evaluatedEvent, receivedEvent, refusedEvent } from "../round/report/update_events.ts";
 import { UNTOLD_REASON } from "../plan/cannot_train.ts";
 import { markOrdered, without } from "../round/selection/ranks.ts";
 import type { TrainingExchange } from "../round/cohort/training_exchange.ts";
 import { isRecoverable } from "../base/errors.ts";
-import { meanOfClients, meanResult } from "../round/report/means.ts";
+import { meanResult } from "../round/report/means.ts";
 import type { RankedResult } from "../round/report/client_results.ts";
-import { clientFigures } from "../round/report/distribution.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import { confusionOf } from "../train/confusion.ts";
@@ -182,7 +181,7 @@ export class VirtualClients {
     }
     const sent = codecs?.encodeEvaluated(parameters, round) ?? { parameters };
     if (!central || sent.coded) await this.#publish(round, sent.parameters);
-    const results: RankedResult[] = [];
+    const clients = new ClientSummary();
     await pool.run(
       choose(this.present).map((rank) => ({ kind: "evaluate" as const, round, rank })),
       {
@@ -202,16 +201,13 @@ export class VirtualClients {
             if (!(error instanceof ProtocolError)) throw error;
             return this.#lose(rank, error.message);
           }
-          results.push(result);
+          clients.add(result);
           onEvent?.(evaluatedEvent(round, result));
         },
       },
     );
-    return {
-      evaluation: central ?? meanOfClients(results),
-      clients: clientFigures(results),
-      isUnsound: isUnsound(central ? [central] : results),
-    };
+    const { summary } = clients;
+    return central ? { ...summary, evaluation: central, isUnsound: isUnsound([central]) } : summary;
   }
 
   #lose(rank: Rank, reason: string): void {

@@ -16,7 +16,7 @@ import {
   SyncParameterServerHandler,
 } from "../../mod.ts";
 import type { ClientFigures } from "../../src/round/mod.ts";
-import { clientFigures } from "../../src/round/report/distribution.ts";
+import { summarizeClients } from "../../src/round/report/evaluation_summary.ts";
 import { finalReport } from "../../src/round/report/report.ts";
 import { ClientSGDHandler, initialParameters, modelEvaluator } from "../../mod.ts";
 
@@ -163,14 +163,14 @@ Deno.test("finalReport() gives the accuracy of each class, and null for one with
   assertEquals(wide.perClass, [0.5, 0.5]);
 });
 
-Deno.test("clientFigures() of 1 to 20 are the closed forms, each client counting once", () => {
+Deno.test("summarizeClients() of 1 to 20 are the closed forms, each client counting once", () => {
   const results = Array.from({ length: 20 }, (_, i) => ({
     rank: i + 1,
     numSamples: 1 + i * i,
     loss: (i * 7) % 20 + 1,
     accuracy: ((i * 3) % 20 + 1) / 20,
   }));
-  const { accuracy, loss } = clientFigures(results) ?? {};
+  const { accuracy, loss } = summarizeClients(results).clients ?? {};
   const close = (
     actual: ClientFigures["accuracy"],
     unit: number,
@@ -193,8 +193,9 @@ Deno.test("clientFigures() of 1 to 20 are the closed forms, each client counting
   close(loss, 1, 19.5);
 });
 
-Deno.test("clientFigures() of few clients take the worst one as the tenth, and are absent without clients", () => {
-  const few = clientFigures([3, 1, 2].map((loss, i) => ({ rank: i + 1, numSamples: 1, loss })));
+Deno.test("summarizeClients() of few clients take the worst one as the tenth, and are absent without clients", () => {
+  const few =
+    summarizeClients([3, 1, 2].map((loss, i) => ({ rank: i + 1, numSamples: 1, loss }))).clients;
   assertEquals(few, {
     byRank: [
       { rank: 1, samples: 1, loss: 3 },
@@ -211,7 +212,7 @@ Deno.test("clientFigures() of few clients take the worst one as the tenth, and a
       largest: 3,
     },
   });
-  assertEquals(clientFigures([]), undefined);
+  assertEquals(summarizeClients([]).clients, undefined);
 });
 
 const MODEL = mlp({ inputShape: [8, 8, 1], numClasses: 10, hiddenUnits: 12 });

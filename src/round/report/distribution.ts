@@ -10,6 +10,7 @@ import {
   firstResults,
   type RankedResult,
 } from "./client_results.ts";
+import type { Evaluations } from "./evaluations.ts";
 
 /** Distribution of a figure over the clients. Each client counts once, whatever its samples. */
 export interface Distribution {
@@ -45,22 +46,28 @@ export interface ClientFigures {
   readonly byRank?: readonly ClientEvaluation[];
 }
 
-/** Computes the distributions of the clients' results; `undefined` when there are no results. */
-export function clientFigures(results: readonly RankedResult[]): ClientFigures | undefined {
-  if (results.length === 0) return undefined;
-  const accuracies = results.flatMap(({ accuracy }) => accuracy ?? []);
-  const losses = results.map(({ loss }) => loss).filter(Number.isFinite);
+/**
+ * Computes the distributions of the clients' results; `undefined` when there are no results.
+ *
+ * @param first The first results, at least 100 of them if there are as many.
+ */
+export function clientFigures(
+  { accuracies, losses }: Evaluations,
+  first: readonly RankedResult[],
+): ClientFigures | undefined {
+  if (losses.count === 0) return undefined;
+  const finite = losses.finite.values, { values } = accuracies;
   return {
-    ...(accuracies.length > 0 && { accuracy: distributionOf(accuracies, "low") }),
-    ...(losses.length > 0 && { loss: distributionOf(losses, "high") }),
-    byRank: firstResults(results.map(clientEvaluation)),
+    ...(values.length > 0 && { accuracy: distributionOf(values, "low") }),
+    ...(finite.length > 0 && { loss: distributionOf(finite, "high") }),
+    byRank: firstResults(first.map(clientEvaluation)),
   };
 }
 
 /** Computes the distribution of one or more values of a figure whose low or high values are bad. */
-function distributionOf(values: readonly number[], bad: "low" | "high"): Distribution {
+function distributionOf(values: Float64Array, bad: "low" | "high"): Distribution {
   const count = values.length;
-  const sorted = Float64Array.from(values).sort();
+  const sorted = values.toSorted();
   const tenth = Math.max(1, Math.floor(count / 10));
   const mean = meanOf(sorted);
   return {

@@ -1,7 +1,7 @@
 import type { EvaluateResult } from "../../plan/results.ts";
-import { type RankedResult, reportedMetrics } from "./client_results.ts";
+import { MAX_REPORTED_CLIENTS, type RankedResult, reportedMetrics } from "./client_results.ts";
 import { type ClientFigures, clientFigures } from "./distribution.ts";
-import { isUnsound, meanOfClients } from "./means.ts";
+import { Evaluations } from "./evaluations.ts";
 import type { RoundReport } from "./report.ts";
 
 /** Result of evaluating a model; empty when nobody evaluates. */
@@ -17,13 +17,30 @@ export interface EvaluationSummary {
   readonly clients?: ClientFigures | undefined;
 }
 
+/** Summary of the clients' own evaluations, to which they are added in the order of ranks. */
+export class ClientSummary {
+  readonly #evaluations = new Evaluations();
+  /** Results that the report names. */
+  readonly #first: RankedResult[] = [];
+
+  /** Adds the result of a client. */
+  add(result: RankedResult): void {
+    this.#evaluations.add(result);
+    if (this.#first.length < MAX_REPORTED_CLIENTS) this.#first.push(result);
+  }
+
+  /** The summary of the results so far. */
+  get summary(): EvaluationSummary {
+    const { meanOfClients: evaluation, isUnsound } = this.#evaluations;
+    return { evaluation, clients: clientFigures(this.#evaluations, this.#first), isUnsound };
+  }
+}
+
 /** Summarizes the clients' own evaluations. */
 export function summarizeClients(results: readonly RankedResult[]): EvaluationSummary {
-  return {
-    evaluation: meanOfClients(results),
-    clients: clientFigures(results),
-    isUnsound: isUnsound(results),
-  };
+  const clients = new ClientSummary();
+  for (const result of results) clients.add(result);
+  return clients.summary;
 }
 
 /** Converts an evaluation to the fields of a round's report. */
