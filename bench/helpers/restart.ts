@@ -4,6 +4,8 @@ import { withProcess } from "./process.ts";
 
 /** Most clients in one process. */
 const CLIENTS_PER_PROCESS = 2500;
+/** Growth of the heap, as of the task `server`. */
+const HEAP_GROWTH = "--v8-flags=--heap-growing-percent=150";
 /** Rounds, of which the first server makes the first ones. */
 const ROUNDS = 4, ROUNDS_BEFORE = 2;
 
@@ -23,7 +25,7 @@ class ServerProcess implements AsyncDisposable {
   constructor(args: readonly (string | number)[]) {
     const module = new URL("../processes/live_server.ts", import.meta.url);
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", module.href, ...args.map(String)],
+      args: ["run", "-A", HEAP_GROWTH, module.href, ...args.map(String)],
       stdin: "null",
       stdout: "piped",
       stderr: "inherit",
