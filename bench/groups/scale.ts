@@ -22,6 +22,8 @@ const REGISTERED = [1000, 10_000, 100_000, 1_000_000];
 const COHORTS = [1000, 3000, 10_000, 20_000], LONG_COHORTS = [...COHORTS, 50_000, 100_000];
 /** Updates that are measured for each size of a cohort. */
 const COHORT_UPDATES = 60_000;
+/** Clients that evaluate. */
+const EVALUATING = 100_000, LONG_EVALUATING = 300_000;
 const SMALL_COHORTS = [50, 100, 200, 400], SMALL_UPDATES = 20_000;
 const LIVE = [30, 100, 300, 1000], LONG_LIVE = [...LIVE, 3000, 10_000];
 const WARM_UP = 2;
@@ -33,15 +35,17 @@ const COHORT = 100, SMALL_CLIENTS = 10_000;
 
 /**
  * Measures simulations of logistic regression: registered clients of which 100 are in a round,
- * cohorts of all clients, of 2 rows of 8 synthetic features each, and cohorts of clients with 6
- * rows of MNIST. Measures rounds over TCP of clients with 2,000 parameters that do not train, too.
- * Values: exponents of the processor time of a round by the number of clients, and the shortest
- * round of the largest number. `--long` measures cohorts up to 100,000 clients and 10,000 connected ones.
+ * cohorts of all clients, and an evaluation by all clients, of 2 rows of 8 synthetic features each,
+ * and cohorts of clients with 6 rows of MNIST. Measures rounds over TCP of clients with 2,000
+ * parameters that do not train, too. Values: exponents of the processor time of a round by the
+ * number of clients, and the shortest round of the largest number. `--long` measures cohorts up to
+ * 100,000 clients and 10,000 connected ones.
  */
 export async function scaleBench(options: BenchOptions): Promise<BenchResult[]> {
   return [
     ...await registered(options),
     ...await cohorts(options),
+    ...await evaluatingClients(options),
     ...await smallClients(options),
     ...await liveClients(options),
     ...await comebacks(options),
@@ -87,6 +91,14 @@ async function cohorts(options: BenchOptions): Promise<BenchResult[]> {
   ];
 }
 
+/** Clients that all evaluate the model, of whose results sums and distributions are kept. */
+async function evaluatingClients(options: BenchOptions): Promise<BenchResult[]> {
+  const clients = options.long ? LONG_EVALUATING : EVALUATING;
+  const { peakMegabytes } = await run(options, { clients, rounds: 3, evaluates: "clients" });
+  const name = `${figure(clients)} clients that evaluate, peak memory`;
+  return [mostResult(name, [peakMegabytes], { unit: "MB", most: 500 })];
+}
+
 /** Clients of few rows, whose training takes less time than what is around it. */
 async function smallClients(options: BenchOptions): Promise<BenchResult[]> {
   const runs = await each(
@@ -124,7 +136,6 @@ async function liveClients({ seed, long, signal }: BenchOptions): Promise<BenchR
   ];
 }
 
-/** Runs by the size that is measured. */
 /** Clients that all come back to a server that was killed, and the memory of that server. */
 async function comebacks({ long, signal }: BenchOptions): Promise<BenchResult[]> {
   const clients = long ? 10_000 : 1000;
@@ -143,6 +154,7 @@ async function comebacks({ long, signal }: BenchOptions): Promise<BenchResult[]>
   ];
 }
 
+/** Runs by the size that is measured. */
 type Runs<Run extends LiveRounds> = readonly (readonly [size: number, run: Run])[];
 
 async function each<Run extends LiveRounds>(
@@ -156,16 +168,18 @@ async function each<Run extends LiveRounds>(
 
 async function run(
   { seed, signal }: BenchOptions,
-  { data, clients, cohort = COHORT, rounds }: {
+  { data, clients, cohort = COHORT, rounds, evaluates = "test" }: {
     data?: string;
     clients: number;
     cohort?: number;
     rounds: number;
+    /** Who evaluates after the last round: test data, or all clients. */
+    evaluates?: "test" | "clients";
   },
 ): Promise<ScaleRun> {
   const module = new URL("../processes/scale_run.ts", import.meta.url);
   const name = data ?? `synthetic:rows=${2 * clients},features=8,classes=2`;
-  const args = [name, clients, cohort, rounds, seed];
+  const args = [name, clients, cohort, rounds, seed, evaluates];
   const output = await withProcess(module, args, { signal }, ({ output }) => output);
   return JSON.parse(output) as ScaleRun;
 }

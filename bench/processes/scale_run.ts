@@ -3,8 +3,8 @@
  *
  *     deno run -A bench/processes/scale_run.ts synthetic:rows=2e6,features=8,classes=2 1000000 100 20 0
  *
- * The arguments are the data set, clients, clients per round, rounds, and the seed. The model is
- * evaluated after the last round alone.
+ * The arguments are the data set, clients, clients per round, rounds, the seed and, where all
+ * clients evaluate the model, `clients`. It is evaluated after the last round alone.
  */
 
 import { loadDataset } from "../../src/data/catalog/load.ts";
@@ -27,8 +27,9 @@ export interface ScaleRun {
 }
 
 if (import.meta.main) {
-  const [name = "", ...numbers] = Deno.args;
-  const [clients = 1, cohort = 1, rounds = 3, seed = 0] = numbers.map(Number);
+  const [name = "", ...others] = Deno.args;
+  const [clients = 1, cohort = 1, rounds = 3, seed = 0] = others.map(Number);
+  const evaluateClients = others[4] === "clients";
   const loaded = await loadDataset(name, {
     dataDir: Deno.env.get("FEDLAB_DATA") ?? "../shared/data",
   });
@@ -47,7 +48,10 @@ if (import.meta.main) {
   const report = await new Simulation(handler, {
     train,
     // One job, whatever the number of clients.
-    test: train.select(Uint32Array.from({ length: Math.min(1000, train.length) }, (_, i) => i)),
+    ...!evaluateClients && {
+      test: train.select(Uint32Array.from({ length: Math.min(1000, train.length) }, (_, i) => i)),
+    },
+    evaluateClients,
     parts: partition("iid", train, { parts: clients, seed }),
     rounds,
     evaluateEvery: rounds,

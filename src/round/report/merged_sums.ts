@@ -41,7 +41,7 @@ export class MergedSums {
 
   /**
    * The sum. Results without sums, such as those of outputs that are not finite, and sums of
-   * another shape than most are left out; `undefined` unless more than half of the results have one.
+   * another shape than most are left out; `undefined` unless more than half of the results are in.
    */
   get sums(): MetricSums | undefined {
     const shape = mostOf(this.#byShape, ({ count }) => count);

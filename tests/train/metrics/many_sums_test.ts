@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
 import { Random } from "../../../src/base/random.ts";
 import type { MetricSums } from "../../../src/plan/metric_sums.ts";
+import { Evaluations } from "../../../src/round/report/evaluations.ts";
 import { meanOfClients } from "../../../src/round/report/means.ts";
 import { addAllSums, addSums } from "../../../src/train/metrics/add_sums.ts";
 import { makeTally } from "../../../src/train/metrics/tally.ts";
@@ -56,4 +57,19 @@ Deno.test("meanOfClients() averages the finite losses alone, and takes metrics f
   assertEquals(mean?.sums, first && addAllSums(first, others));
   const without = results.map((result) => ({ ...result, numSamples: 0 }));
   assertEquals(meanOfClients(without), undefined);
+});
+
+Deno.test("Evaluations of more clients than are added at once have the sums of the most common shape", () => {
+  const common = clientSums(1000, "classification"), others = clientSums(400, "regression");
+  const evaluations = new Evaluations();
+  for (const [i, sums] of common.entries()) {
+    evaluations.add({ numSamples: sums.samples, loss: 1, sums });
+    const other = others[i];
+    if (other) evaluations.add({ numSamples: other.samples, loss: 1, sums: other });
+  }
+  const [first, ...rest] = common;
+  assertEquals(evaluations.mean?.sums, first && addAllSums(first, rest));
+  // More than half of the results must have sums of one shape.
+  for (let i = 0; i < 600; i++) evaluations.add({ numSamples: 1, loss: 1 });
+  assertEquals(evaluations.mean?.sums, undefined);
 });
