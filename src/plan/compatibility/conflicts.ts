@@ -101,11 +101,23 @@ export const CONFLICTS: readonly Conflict[] = [
   { between: ["classes", "measureMetric"], reason: "there are no measures" },
 ];
 
+/**
+ * The rows of the table by their first choices, of which few are made: each client checks its plan
+ * in each round.
+ */
+const BY_FIRST = Map.groupBy(CONFLICTS.keys(), (row) => CONFLICTS[row]?.between[0]);
+
 /** Finds the first conflict of a run's choices. */
 export function findConflict(run: RunChoices): Conflict | undefined {
-  return CONFLICTS.find(({ between: [first, second] }) =>
-    CHOICES[first].isMade(run) && CHOICES[second].isMade(run)
-  );
+  let found = CONFLICTS.length;
+  for (const [first, rows] of BY_FIRST) {
+    if (first === undefined || !CHOICES[first].isMade(run)) continue;
+    for (const row of rows) {
+      const second = CONFLICTS[row]?.between[1];
+      if (row < found && second !== undefined && CHOICES[second].isMade(run)) found = row;
+    }
+  }
+  return CONFLICTS[found];
 }
 
 /**
