@@ -1,7 +1,7 @@
 import { Random } from "@fedlab/core";
 import type { Point } from "./learner.ts";
 
-/** Points of a client. Replace this by your data; other modules do not care where they come from. */
+/** Points of a client. Replace this by your data; the other modules can stay as they are. */
 export function pointsOf(rank: number): Point[] {
   const random = new Random(1, "noise", { rank });
   return Array.from({ length: 100 }, () => {
