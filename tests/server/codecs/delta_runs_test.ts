@@ -1,6 +1,7 @@
 /** Whole runs whose parameters are sent as differences. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
+  CheckpointStore,
   ClientSyncTop,
   initialParameters,
   NativeSGDHandler,
@@ -8,14 +9,17 @@ import {
   type RunReport,
   ServerSyncTop,
   silentLogger,
+  Simulation,
 } from "../../../mod.ts";
 import { codedBytes, parseCodec } from "../../../src/codec/mod.ts";
+import { InProcessPool } from "../../../src/sim/mod.ts";
 import {
   CLIENTS,
   handlerOf,
   live,
   model,
   parts,
+  ROUNDS,
   SEED,
   simulated,
   train,
@@ -118,4 +122,41 @@ Deno.test("clients whose connections are cut in each round are sent differences,
   await Promise.all(clients);
   for (const proxy of proxies) await proxy[Symbol.asyncDispose]();
   assertEquals(report.modelDigest, without.modelDigest);
+});
+
+for (
+  const [before, after] of [["int8", "int8+delta"], ["int8+delta", "int8"], [
+    undefined,
+    "delta",
+  ]] as const
+) {
+  Deno.test(`a run with ${before} is resumed with ${after}, and has the same model`, async () => {
+    const whole = await simulated(await handlerOf(undefined, before));
+    const folder = await Deno.makeTempDir();
+    try {
+      const checkpoints = new CheckpointStore(folder);
+      const options = { train, parts, pool: InProcessPool.start };
+      const handler = await handlerOf(undefined, before);
+      await new Simulation(handler, { ...options, rounds: 2, checkpoints }).run();
+      const resume = await checkpoints.latest();
+      assert(resume);
+      const again = await handlerOf(undefined, after);
+      const { modelDigest } = await new Simulation(again, { ...options, rounds: ROUNDS, resume })
+        .run();
+      assertEquals(modelDigest, whole.modelDigest);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+Deno.test("codecs of differences are for parameters alone", async () => {
+  for (const uplink of ["delta", "f32", "int8+delta"]) {
+    await assertRejects(() => handlerOf(uplink, undefined), RangeError, "which is for parameters");
+  }
+  for (const downlink of ["topk+delta", "eden:bits=1,share=0.5+delta"]) {
+    await assertRejects(() => handlerOf(undefined, downlink), RangeError, "which is for updates");
+  }
+  const strategy = parseStrategy("scaffold");
+  await assertRejects(() => handlerOf(undefined, "delta", { strategy }), RangeError, "does not go");
 });
