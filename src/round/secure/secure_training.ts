@@ -29,6 +29,7 @@ export class SecureTraining extends TrainingExchange {
   /** Ranks that take no part any more, after their updates have come. */
   readonly #gone = new Set<Rank>();
   #changed = Promise.withResolvers<void>();
+  #missing = 0;
 
   /** Opens the attempt: the cohort is asked for keys. */
   constructor(
@@ -82,8 +83,13 @@ export class SecureTraining extends TrainingExchange {
     return this.#stage === "reveal" && this.#session.isRecoverable;
   }
 
-  /** Resolves at the next message that is taken, and when a member is gone. */
-  get changed(): Promise<void> {
+  /**
+   * Resolves after a number of messages that are taken and members that are gone: fewer do not end
+   * a stage for which as many are awaited.
+   */
+  changedBy(count: number): Promise<void> {
+    this.#missing = count;
+    this.#changed = Promise.withResolvers();
     return this.#changed.promise;
   }
 
@@ -93,10 +99,9 @@ export class SecureTraining extends TrainingExchange {
     this.wake();
   }
 
-  /** Has the host look again at who is awaited. */
+  /** Notes that one more rank may not be awaited any more. */
   wake(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
+    if (--this.#missing <= 0) this.#changed.resolve();
   }
 
   /**

@@ -172,18 +172,15 @@ export class SecureRounds {
     seconds: number,
     left: () => number = () => Infinity,
   ): Promise<void> {
-    const began = runtime.clock.now(), { signal } = this.#host.run;
-    for (;;) {
-      const { changed } = training;
-      if (training.awaited.length === 0) return;
+    const { run: { signal }, timeouts: { heartbeatSeconds } } = this.#host;
+    const began = runtime.clock.now();
+    for (let missing; (missing = training.awaited.length) > 0;) {
       const rest = Math.min(seconds - (runtime.clock.now() - began) / 1000, left());
       if (rest <= 0) return;
-      try {
-        await withDeadline(changed, { seconds: rest, signal, late });
-      } catch (error) {
-        if (error instanceof DeadlineError) return;
-        throw error;
-      }
+      const wait = { seconds: Math.min(rest, heartbeatSeconds), signal, late };
+      await withDeadline(training.changedBy(missing), wait).catch((error) => {
+        if (!(error instanceof DeadlineError)) throw error;
+      });
     }
   }
 
