@@ -13,6 +13,7 @@ import type { MaskedUpdate } from "../../src/secure/messages.ts";
 import { LANES, quantizeUpdate } from "../../src/secure/quantize.ts";
 import { ringOf } from "../../src/secure/ring.ts";
 import { SecureSession } from "../../src/secure/server/session.ts";
+import { demoRounds } from "../helpers/demo_rounds.ts";
 import { processorMillis } from "../helpers/processor_time.ts";
 import { type BenchOptions, type BenchResult, mostResult, rateResult } from "../result.ts";
 
@@ -26,7 +27,7 @@ const MOST_BYTES_A_VALUE = 4.05;
 
 /**
  * Measures masks, in place, beside the goal and beside AES-256-CTR of WebCrypto into new memory,
- * and whole rounds in this process: the time of a client is that of all its steps but training,
+ * rounds of the demo with masks beside those without, and whole rounds in this process: the time of a client is that of all its steps but training,
  * that of the server all of its own. It is time of the processor, which on an idle machine is no
  * less than wall time. Sums are compared with those in the clear.
  */
@@ -42,7 +43,20 @@ export async function secureBench({ seed, signal }: BenchOptions): Promise<Bench
     ),
     ...await roundRows({ members: 100, length: CNN_VALUES, few: 5, seed, signal }, { client: 250 }),
   ];
-  return [...await maskRows(signal), ...rounds];
+  return [...await maskRows(signal), ...rounds, await demoRow(signal)];
+}
+
+/** Measures the shortest round of the demo with ten clients, with masks and without, by turns. */
+async function demoRow(signal: AbortSignal): Promise<BenchResult> {
+  const options = ["--clients", "10", "--rounds", "20"], ratios: number[] = [];
+  const shortest = async (...more: string[]) =>
+    Math.min(...await demoRounds([...options, ...more], signal));
+  for (let i = 0; i < 3; i++) {
+    const plain = await shortest();
+    ratios.push(await shortest("--secure-aggregation") / plain);
+  }
+  const name = "secure round of the demo, 10 clients, of one without";
+  return mostResult(name, ratios, { unit: "×", most: 3 });
 }
 
 async function maskRows(signal: AbortSignal): Promise<BenchResult[]> {

@@ -17,6 +17,7 @@ import { RunProgress } from "../output/run_progress.ts";
 import { isTerminal } from "../output/terminal.ts";
 import { type ClientJob, runClientJob } from "../run/client_job.ts";
 import { runAndReport } from "../run/run_and_report.ts";
+import { secureFrom } from "../run/secure.ts";
 import { openRunFolder } from "../run/run_folder.ts";
 import { buildServer, planFrom } from "../run/server_job.ts";
 
@@ -52,7 +53,9 @@ async function runDemo(
   }
   const { train, test } = await loadDataset("digits");
   const timeouts = libraryOptions("timeouts", flags);
+  const secureAggregation = secureFrom(flags, flags);
   await using server = await buildServer({
+    handler: { ...(secureAggregation && { secureAggregation }) },
     model: flags.model,
     data: train,
     plan: planFrom(flags),
@@ -154,6 +157,7 @@ class Clients {
         rank,
         worldSize: clients + 1,
         distBackend: transport,
+        secureMinMembers: 3,
         timeouts: libraryOptions("timeouts", this.#flags),
         log: { folder: `${this.#folder}/log`, console: false },
       },

@@ -63,7 +63,7 @@ export const STRATEGY = {
       "clients mask their updates, so that the server learns the sum of a round's updates alone; options as in min=5,graph=auto,clip=8,samples=10000",
     group: "Strategy",
     defaultText: "none",
-    commands: { server: {}, simulate: {} },
+    commands: { demo: { isRare: true }, server: {}, simulate: {} },
     mode: "sync",
   }),
   mode: option(choice(["sync", "async"]), {
