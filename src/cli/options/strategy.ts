@@ -13,7 +13,7 @@ import type { Strategy } from "../../strategy/strategy.ts";
 import { parseSecureAggregation } from "../../round/secure/options.ts";
 import { parsePrivacy } from "../../privacy/parse.ts";
 import { option, UsageError } from "./option.ts";
-import { choice, optionally, readableBy, real, whole } from "./values.ts";
+import { choice, onOff, optionally, readableBy, real, whole } from "./values.ts";
 
 /** Tells whether a text names an asynchronous strategy. */
 function isAsyncStrategy(text: string): boolean {
@@ -56,6 +56,12 @@ export const STRATEGY = {
     defaultText: "none",
     commands: { server: {}, simulate: {} },
     mode: "sync",
+  }),
+  private: option(onOff, {
+    help: "compare runs with differential privacy of clients with those without",
+    group: "Strategy",
+    default: false,
+    commands: { reproduce: {} },
   }),
   secureAggregation: option(optionally(parseSecureAggregation), {
     value: "[options]",

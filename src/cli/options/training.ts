@@ -231,12 +231,6 @@ export const TRAINING = {
     default: false,
     commands: { reproduce: {} },
   }),
-  private: option(onOff, {
-    help: "compare runs with differential privacy of clients with those without",
-    group: "Training",
-    default: false,
-    commands: { reproduce: {} },
-  }),
   module: option(text, {
     value: "<path>",
     help: "run the client that this module defines with defineClient(), in a sandboxed process",
