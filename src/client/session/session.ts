@@ -170,7 +170,7 @@ export class Session {
           `Lost the connection to ${this.#connection.remote}: the server closed it before the end`,
         );
       }
-      if (this.#isReading && sendsReceipts(this.#manifest)) this.#sendReceipt();
+      if (this.#isReading && sendsReceipts(this.#manifest)) await this.#sendReceipt();
       this.#isReading = false;
       const { message } = received;
       if (message === undefined) continue;
@@ -195,9 +195,11 @@ export class Session {
    * Tells the server that a vector is here. What it has written may be on the way for long, and the
    * next client of a shared link downloads only then.
    */
-  #sendReceipt(): void {
+  async #sendReceipt(): Promise<void> {
     const payload = { received: this.#connection.bytesReceived };
     this.#connection.send({ code: MessageCode.Heartbeat, payload }).catch(() => {});
+    // A WebSocket writes it in the next turn, and training may block all turns for long.
+    await new Promise<void>((resolve) => runtime.timers.setTimeout(resolve, 0));
   }
 
   /** One buffer serves all rounds: the handler has copied a vector before the next one is read. */
