@@ -20,7 +20,9 @@ export { DEFAULT_PLAN } from "./handler/client_plan.ts";
 export type { ServerHandlerOptions, SyncParameterServerHandlerOptions } from "./handler/options.ts";
 export { ServerBackendHandler } from "./handler/server_backend_handler.ts";
 export type { HandlerState } from "./handler/server_backend_handler.ts";
+export type { ClaimedBase } from "./handler/held_models.ts";
 export type {
+  CodedParameters,
   SentModel,
   ServerCodecs,
   ServerCodecsOptions,
