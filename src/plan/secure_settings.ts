@@ -9,6 +9,18 @@ import { ringOf, type RingSettings } from "../secure/ring.ts";
 import { v } from "./deps.ts";
 import { finiteNumber, uint32 } from "./schemas.ts";
 
+/** Noise that the members of a sum add to their updates before they mask them. */
+export interface SharedNoise {
+  /** Largest L2 norm of an update; members scale larger ones down to it. */
+  readonly clip: number;
+  /** Standard deviation of the noise of `fewest` members, divided by the clip. */
+  readonly noise: number;
+  /** Number of members whose noise makes the sum private. */
+  readonly fewest: number;
+  /** Least number of updates of a sum: members take no smaller threshold. */
+  readonly threshold: number;
+}
+
 /**
  * Settings of secure aggregation: the ring in which updates are summed. They are part of the plan,
  * where a client that does not know them refuses to train.
@@ -21,6 +33,12 @@ export interface SecureSettings extends RingSettings {
    * @default {false}
    */
   readonly signed?: boolean;
+  /**
+   * Noise that each member adds to its update: distributed differential privacy.
+   *
+   * @default {undefined} None.
+   */
+  readonly noise?: SharedNoise;
 }
 
 /** Check of settings that come from the wire. */
@@ -31,6 +49,12 @@ export const secureSettingsSchema = v.strictObject({
   maxLoss: v.exactOptional(v.pipe(finiteNumber, v.gtValue(0))),
   rounding: v.exactOptional(v.picklist(["random", "toward-zero"])),
   signed: v.exactOptional(v.boolean()),
+  noise: v.exactOptional(v.strictObject({
+    clip: v.pipe(finiteNumber, v.gtValue(0)),
+    noise: v.pipe(finiteNumber, v.gtValue(0)),
+    fewest: uint32(1),
+    threshold: uint32(1),
+  })),
 });
 
 /**

@@ -11,6 +11,11 @@ import type { CentralPrivacyOptions } from "./options.ts";
 /** Text in place of a guarantee where the noise follows from a seed. */
 const SEEDED = "nothing: the noise is seeded";
 
+/** Options of a guarantee. */
+type TermsOptions =
+  & Pick<CentralPrivacyOptions, "clients" | "cohort" | "delta" | "noiseSeed">
+  & { readonly mechanism: Mechanism["name"] };
+
 /** Demands of a mechanism on the rounds, and its account. */
 export class CentralTerms implements PrivacyTerms {
   /** Number of values that noise is added to, once a round has begun. */
@@ -19,12 +24,12 @@ export class CentralTerms implements PrivacyTerms {
   readonly cohort: number;
   readonly announced: AnnouncedPrivacy;
   readonly #mechanism: Mechanism;
-  readonly #options: CentralPrivacyOptions;
+  readonly #options: TermsOptions;
   readonly #noise: number;
 
   constructor(
     mechanism: Mechanism,
-    options: CentralPrivacyOptions & { readonly noise: number },
+    options: TermsOptions & { readonly noise: number },
     then: Strategy,
   ) {
     this.#mechanism = mechanism;

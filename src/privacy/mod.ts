@@ -13,6 +13,7 @@ export * from "./client/local_privacy.ts";
 export type { ClientPrivacyOptions } from "./client/options.ts";
 export * from "./client/parse.ts";
 export * from "./distributed/accounting.ts";
+export * from "./distributed/distributed_privacy.ts";
 export * from "./distributed/noise_share.ts";
 export * from "./ledger/client_ledger.ts";
 export * from "./ledger/ledger_file.ts";

@@ -5,10 +5,23 @@
  */
 
 import { checkNamedOptions, readNamedOptions } from "../base/named_options.ts";
+import type { DistributedPrivacyOptions } from "./distributed/distributed_privacy.ts";
 import type { CentralPrivacyOptions } from "./options.ts";
 
-/** Options of `CentralPrivacy` that a text gives; the plan of the run gives the others. */
-export type PrivacyChoice = Omit<CentralPrivacyOptions, "rounds" | "clients" | "cohort" | "then">;
+/**
+ * Options of `CentralPrivacy` or `DistributedPrivacy` that a text gives; the plan of the run gives
+ * the others.
+ */
+export type PrivacyChoice =
+  | Omit<CentralPrivacyOptions, "rounds" | "clients" | "cohort" | "then">
+  | DistributedChoice;
+
+/** Options of `DistributedPrivacy` that a text gives. */
+export interface DistributedChoice
+  extends Pick<DistributedPrivacyOptions, "epsilon" | "noise" | "delta" | "clip"> {
+  /** Mechanism: the clients add the noise. */
+  readonly mechanism: "distributed";
+}
 
 const COMMON = ["epsilon", "noise", "delta", "clip", "noiseSeed"];
 const ADAPTIVE = ["quantile", "adaptiveRate"];
@@ -17,6 +30,7 @@ const ADAPTIVE = ["quantile", "adaptiveRate"];
 const MECHANISMS = {
   ftrl: [...COMMON, "bands"],
   fedavg: [...COMMON, ...ADAPTIVE],
+  distributed: ["epsilon", "noise", "delta", "clip"],
 } as const;
 
 /** Names that {@linkcode parsePrivacy} knows. */
@@ -41,7 +55,7 @@ export const PRIVACY_NAMES: readonly string[] = Object.keys(MECHANISMS);
 export function parsePrivacy(text: string): PrivacyChoice {
   const named = readNamedOptions("privacy", text);
   const { name, numbers } = named;
-  if (name !== "ftrl" && name !== "fedavg") {
+  if (name !== "ftrl" && name !== "fedavg" && name !== "distributed") {
     throw new RangeError(
       `Cannot make a private run: expected one of ${PRIVACY_NAMES.join(", ")}, got ${name}`,
     );
@@ -53,6 +67,7 @@ export function parsePrivacy(text: string): PrivacyChoice {
       "Cannot make a private run: expected delta beside epsilon, such as delta=1e-5, got none",
     );
   }
+  if (name === "distributed") return { mechanism: name, delta, ...rest };
   const isAdaptive = quantile !== undefined || adaptiveRate !== undefined;
   return {
     mechanism: name,

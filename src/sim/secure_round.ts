@@ -2,6 +2,7 @@ import type { Rank } from "../base/rank.ts";
 import { difference } from "../params/operations.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import type { VectorPart } from "../params/vector_part.ts";
+import { NoiseShare } from "../privacy/distributed/noise_share.ts";
 import type { SecureTerms } from "../round/secure/terms.ts";
 import { ClearSum } from "../secure/clear_sum.ts";
 import { SecureError } from "../secure/errors.ts";
@@ -44,6 +45,8 @@ export class SecureRound {
   readonly #base: ParameterVector;
   readonly #update: ParameterVector;
   readonly #clear: ClearSum;
+  /** Noise of the clients, where they add it. */
+  readonly #share: NoiseShare | undefined;
   readonly #group: MaskedGroup | undefined;
   readonly #ranks: Rank[] = [];
 
@@ -52,6 +55,8 @@ export class SecureRound {
     this.#base = base;
     this.#update = new Float32Array(base.length);
     this.#clear = new ClearSum(base.length + LANES);
+    const { noise, ring: { maxMembers } } = options.terms;
+    this.#share = noise && new NoiseShare({ ...noise, maxMembers });
     this.#group = group;
   }
 
@@ -84,7 +89,9 @@ export class SecureRound {
     const to = part === undefined ? trained : part.take(trained);
     difference(to, this.#base, this.#update);
     const told = { ...figures, loss: Number.isFinite(loss) ? loss : ring.maxLoss };
-    const quantized = quantizeUpdate(ring, this.#update, told, { seed, round, rank });
+    const quantized = this.#share
+      ? this.#share.quantize(this.#update)
+      : quantizeUpdate(ring, this.#update, told, { seed, round, rank });
     if (this.#group === undefined) this.#clear.add(quantized);
     else this.#group.mask(rank, quantized);
     this.#ranks.push(rank);

@@ -6,6 +6,8 @@
 
 import type { Rank } from "../base/rank.ts";
 import type { AnnouncedPrivacy } from "../plan/announced_privacy.ts";
+import type { SharedNoise } from "../plan/secure_settings.ts";
+import type { RingSettings } from "../secure/ring.ts";
 import type { Strategy } from "./strategy.ts";
 
 /** Guarantee of a run, as far as it has come. */
@@ -18,7 +20,7 @@ export interface PrivacyReport {
    */
   readonly relation: "zero-out" | "add-remove";
   /** Mechanism: correlated noise, or independent noise for cohorts drawn by chance. */
-  readonly mechanism: "ftrl" | "fedavg";
+  readonly mechanism: "ftrl" | "fedavg" | "distributed";
   /** Standard deviation of the noise on the sum of a round's updates, divided by the clip. */
   readonly noise: number;
   /** Largest L2 norm of an update in the sum; the next round's where it adapts. */
@@ -44,6 +46,8 @@ export interface PrivacyReport {
   readonly participationsMost?: number;
   /** Least number of releases from one participation of a client to the next; with `"ftrl"`. */
   readonly separationLeast?: number;
+  /** Number of clients whose noise makes a sum private; with `"distributed"`. */
+  readonly clientsLeast?: number;
   /** Probability with which each client is in a cohort; with `"fedavg"`. */
   readonly rate?: number;
   /** Models of the same seed differ, because the noise does. */
@@ -68,6 +72,13 @@ export interface PrivacyTerms {
   readonly cohort: number;
   /** `true` if nobody may learn who is in a cohort, nor how many are. */
   readonly isCohortSecret: boolean;
+  /**
+   * Noise that the clients add themselves, and the ring in which their updates are summed. It needs
+   * secure aggregation. Absent where the server adds the noise.
+   */
+  readonly sharedNoise?: { readonly ring: RingSettings; readonly noise: SharedNoise };
+  /** Enters the clients of a sum in the account; with `sharedNoise`. */
+  charge?(ranks: readonly Rank[]): void;
   /** Guarantee so far. */
   readonly report: PrivacyReport;
   /** Guarantee after all rounds, which clients are told before they take part. */

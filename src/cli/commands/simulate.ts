@@ -90,7 +90,7 @@ async function runSimulate(
     strategy: await withPrivacy(
       strategyFrom(flags),
       flags.privacy,
-      { rounds: flags.rounds, clients, fraction },
+      { rounds: flags.rounds, clients, fraction, secure: secureAggregation },
       printError,
     ),
     cohort: { ...libraryOptions("cohort", flags), fraction },

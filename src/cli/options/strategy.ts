@@ -51,7 +51,7 @@ export const STRATEGY = {
   privacy: option(readableBy(parsePrivacy), {
     value: "<name>",
     help:
-      "differential privacy of clients: ftrl:epsilon=8,delta=1e-5 with clients in turn, or fedavg:… with secret random cohorts; further options: clip, noise, bands, quantile",
+      "differential privacy of clients: ftrl:epsilon=8,delta=1e-5 with clients in turn, or fedavg:… with secret random cohorts, or distributed:… with noise of the clients and secure aggregation; further options: clip, noise, bands, quantile",
     group: "Strategy",
     defaultText: "none",
     commands: { server: {}, simulate: {} },

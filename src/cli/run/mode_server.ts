@@ -46,7 +46,7 @@ export async function buildModeServer(
     strategy: await withPrivacy(
       strategyFrom(flags),
       flags.privacy,
-      { rounds, clients, fraction },
+      { rounds, clients, fraction, secure: secureAggregation },
       printError,
     ),
     cohort: libraryOptions("cohort", flags),

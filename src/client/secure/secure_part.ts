@@ -2,6 +2,7 @@ import { publicKeyBytes } from "../../auth/public_key.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import { SecureClient, type SecureClientOptions } from "../../secure/client/client.ts";
+import type { NoiseShare } from "../../privacy/distributed/noise_share.ts";
 import { SecureError } from "../../secure/errors.ts";
 import type { AttemptId } from "../../secure/messages.ts";
 import { type LaneFigures, quantizeUpdate } from "../../secure/quantize.ts";
@@ -15,6 +16,7 @@ import type {
 } from "../../wire/messages.ts";
 
 import type { ClientTopologyOptions } from "../options.ts";
+import { checkThreshold, noiseShareOf } from "./noise_share.ts";
 import type { SecureMessage } from "./secure_message.ts";
 
 /** Options of a {@linkcode SecurePart}. */
@@ -34,6 +36,8 @@ export class SecurePart {
   #seed = 0;
   #settings: TrainSettings["secure"];
   #ring: Ring | undefined;
+  /** Noise that the client adds, where the run has it. */
+  #noise: NoiseShare | undefined;
   #client: SecureClient | undefined;
   /** Values that travel of the parameters of the last round. */
   #received: { round: number; vector: ParameterVector } | undefined;
@@ -58,6 +62,7 @@ export class SecurePart {
   begin({ run, rank, seed, plan }: IdAssignmentPayload): void {
     this.#settings = plan.secure;
     this.#ring = plan.secure && ringOf(plan.secure);
+    this.#noise = noiseShareOf(plan.secure);
     const isSameRun = this.#run === run;
     if (this.#client !== undefined && isSameRun && this.#rank === rank) return;
     // They hold for the run, also under another rank.
@@ -165,7 +170,9 @@ export class SecurePart {
     const loss = Number.isFinite(figures.loss) ? figures.loss : ring.maxLoss;
     const stream = { seed: this.#seed, round, rank: this.#rank };
     // Memory of its own: what an attempt has masked may still be on its way.
-    const quantized = quantizeUpdate(ring, update, { ...figures, loss }, stream);
+    const quantized = this.#noise
+      ? this.#noise.quantize(update)
+      : quantizeUpdate(ring, update, { ...figures, loss }, stream);
     const payload = await client.mask(id, quantized);
     const message: Message = { code: MessageCode.MaskedUpdate, payload };
     this.#masked = { id, message };
@@ -188,6 +195,7 @@ export class SecurePart {
 
   async #share(client: SecureClient, members: SecureMembersPayload): Promise<Message | undefined> {
     this.#checkRevealed(members);
+    checkThreshold(members, this.#settings);
     const received = this.#received, ring = this.#ring;
     if (ring === undefined || received?.round !== members.round) {
       this.#early = members;

@@ -5,29 +5,13 @@
  */
 
 import { CLASS_METRICS, MEASURE_METRICS } from "./metric_kinds.ts";
+import { sharesNoise, type StrategyTraits, takesMean } from "./strategy_traits.ts";
 import type { AllowedSettings } from "../own_settings.ts";
 import { type LocalRule, sendsGradient } from "../rules/rules.ts";
 import type { LearningRateSchedule } from "../schedule.ts";
 import type { TrainSettings } from "../settings.ts";
 
-/** Properties of a strategy that decide on what it goes with. */
-export interface StrategyTraits {
-  /** Name in messages. */
-  readonly name: string;
-  /** Set if it withstands hostile clients only while they are few among a round's updates. */
-  readonly needsHonestMajority?: boolean;
-  /** Set if it divides each update by the length of the client's steps. */
-  readonly normalizesSteps?: boolean;
-  /** Set if it has a step size of its own in place of the clients' learning rate. */
-  readonly fixesLearningRate?: boolean;
-  /** Set if its step is a function of weighted sums over a round's updates. */
-  readonly sums?: {
-    readonly vectors: Readonly<Record<string, unknown>>;
-    readonly figures?: readonly string[];
-  } | undefined;
-  /** Set if it keeps clients private; `then` takes the private mean. */
-  readonly privacy?: { readonly then: StrategyTraits } | undefined;
-}
+export type { StrategyTraits };
 
 /** Choices of a run. Those left out are not checked. */
 export interface RunChoices {
@@ -182,7 +166,11 @@ export const CHOICES = {
   },
   privacy: {
     title: "differential privacy",
-    isMade: ({ strategy }) => strategy?.privacy !== undefined,
+    isMade: ({ strategy }) => strategy?.privacy !== undefined && !sharesNoise(strategy),
+  },
+  distributed: {
+    title: "distributed differential privacy",
+    isMade: ({ strategy }) => strategy !== undefined && sharesNoise(strategy),
   },
   recordPrivacy: {
     title: "privacy of records by the clients",
@@ -234,12 +222,6 @@ export const CHOICES = {
     isMade: ({ task }) => task === "classification" || task === "multi-label",
   },
 } as const satisfies Readonly<Record<string, Choice>>;
-
-/** Tells if a strategy is a step from the mean of the updates. */
-function takesMean({ sums }: StrategyTraits): boolean {
-  const { vectors = {}, figures = [] } = sums ?? {};
-  return Object.keys(vectors).join() === "mean" && figures.length === 0;
-}
 
 /** Name of a choice. */
 export type ChoiceName = keyof typeof CHOICES;

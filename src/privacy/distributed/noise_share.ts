@@ -125,9 +125,7 @@ export class NoiseShare {
  */
 export function ringSettings(
   { clip, noise, fewest, maxMembers }: NoiseShareSettings,
-): Required<Pick<RingSettings, "clip" | "maxSamples" | "maxMembers" | "rounding">> & {
-  readonly log: number;
-} {
+): Required<RingSettings> & { readonly log: number } {
   checkInRange(clip, { above: 0 }, PROBLEM, "a finite clip above 0");
   const range = { least: LEAST_NOISE, most: MOST_NOISE };
   const expected = `a noise multiplier from ${LEAST_NOISE} to ${MOST_NOISE}`;
@@ -140,7 +138,10 @@ export function ringSettings(
     const sum = maxMembers * most + REACH * Math.sqrt(maxMembers) * deviation;
     if (sum > MOST_SIGNED) continue;
     const levels = Math.floor(MOST_SIGNED / maxMembers), unit = clip / most;
-    return { clip: unit * levels, maxSamples: 1, maxMembers, rounding: "toward-zero", log };
+    // No losses go along. In the place of their limit, which is bound into the masks, stands the
+    // deviation: masks of members who were told other noise do not cancel.
+    const maxLoss = unit * deviation, rounding = "toward-zero";
+    return { clip: unit * levels, maxSamples: 1, maxMembers, maxLoss, rounding, log };
   }
   throw new RangeError(
     `${PROBLEM}: expected sums of fewer members or less noise, got ${maxMembers} members with a noise of ${noise}, for which the ring has no room`,

@@ -31,7 +31,9 @@ export function frozenSettings(
   manifest: Manifest,
 ): HandlerSettings {
   const { model, schema, schedule, allows, uplink, downlink } = options;
-  const plan = deepFreeze(structuredClone(resolvePlan(wantedPlan(options), strategy, manifest)));
+  const plan = deepFreeze(
+    structuredClone(resolvePlan(wantedPlan(options, strategy), strategy, manifest)),
+  );
   if (schedule !== undefined) checkSchedule(schedule, PROBLEM);
   if (allows !== undefined) checkAllowed(allows, PROBLEM);
   const fixed = travellingPart(manifest, model, plan.rule)?.others ?? [];
@@ -57,11 +59,16 @@ export function frozenSettings(
 /** Returns the given plan with the settings of secure aggregation, which has an option. */
 function wantedPlan(
   { plan = {}, secureAggregation: secure }: ServerHandlerOptions,
+  { name, privacy }: ServerStrategy,
 ): Partial<TrainSettings> {
   if (plan.secure !== undefined) {
     throw new RangeError(
       `${PROBLEM}: expected secure aggregation as the option secureAggregation, got it in the plan`,
     );
   }
-  return secure === undefined ? plan : { ...plan, secure: secureSettings(secure) };
+  if (secure === undefined) {
+    if (privacy?.sharedNoise === undefined) return plan;
+    throw new RangeError(`${PROBLEM}: expected secure aggregation with ${name}, got none`);
+  }
+  return { ...plan, secure: secureSettings(secure, privacy?.sharedNoise) };
 }

@@ -216,11 +216,11 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
     const { parameters, fixed } = this, round = this.#round;
     if (round === undefined) throw new Error("Cannot take a sum: no round is open");
     this.#sums ??= new SumReader(parameters.length, fixed);
+    this.privacy?.charge?.(ranks);
     round.take(this.#sums.read(ring, sums, parameters));
     for (const rank of ranks) this.#known.addUpdate(rank, { round: round.number });
   }
 
-  /** Returns the knowledge about the clients. */
   protected override saveClients(): unknown {
     return this.#known.save();
   }

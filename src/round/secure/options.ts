@@ -6,6 +6,7 @@
 
 import { checkInRange } from "../../base/check.ts";
 import { checkNamedOptions, readNamedOptions } from "../../base/named_options.ts";
+import type { PrivacyTerms } from "../../strategy/privacy.ts";
 import type { SecureSettings } from "../../plan/secure_settings.ts";
 import type { GraphAssumptions } from "../../secure/graph.ts";
 
@@ -126,10 +127,14 @@ export function parseSecureAggregation(text = ""): SecureAggregationOptions {
 /**
  * Returns the settings that clients are sent with the plan.
  *
+ * @param shared Noise that the clients add, with the ring for it, in place of that of the options.
  * @throws {RangeError} If the number of members is out of range. Other settings are checked with
  * the plan.
  */
-export function secureSettings(options: SecureAggregationOptions): SecureSettings {
+export function secureSettings(
+  options: SecureAggregationOptions,
+  shared?: PrivacyTerms["sharedNoise"],
+): SecureSettings {
   const { clip, maxSamples, maxMembers, minMembers } = { ...SECURE_DEFAULTS, ...options };
   const { maxLoss, signed = false } = options;
   const range = { whole: true, least: 3, most: maxMembers };
@@ -141,6 +146,7 @@ export function secureSettings(options: SecureAggregationOptions): SecureSetting
   );
   return {
     ...{ clip, maxSamples, maxMembers },
+    ...(shared && { ...shared.ring, noise: shared.noise }),
     ...(maxLoss !== undefined && { maxLoss }),
     ...(signed && { signed }),
   };

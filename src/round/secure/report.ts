@@ -38,5 +38,6 @@ export interface SecureRunReport {
 /** Makes the fields of a round's report of its sum. */
 export function sumReport(ring: Ring, sums: RingVector, stages: SecureStages): TrainingFields {
   const { loss, samples, steps, clamped } = readLanes(ring, sums);
-  return { trainLoss: loss, secure: { ...stages, samples, steps, clamped } };
+  // Members that add noise tell no figures: then no steps are in the sum.
+  return { ...(steps > 0 && { trainLoss: loss }), secure: { ...stages, samples, steps, clamped } };
 }

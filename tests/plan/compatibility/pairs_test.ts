@@ -20,7 +20,7 @@ import { parseCodec } from "../../../src/codec/mod.ts";
 import type { Task } from "../../../src/data/schema/schema.ts";
 import type { AllowedSettings } from "../../../src/plan/own_settings.ts";
 import type { LearningRateSchedule } from "../../../src/plan/schedule.ts";
-import { CentralPrivacy } from "../../../src/privacy/mod.ts";
+import { CentralPrivacy, DistributedPrivacy } from "../../../src/privacy/mod.ts";
 import { parseSelection } from "../../../src/round/selection/registry.ts";
 import {
   type SecureAggregationOptions,
@@ -38,7 +38,7 @@ interface Draft {
   allows?: AllowedSettings;
   overSelection?: number;
   aggregation?: "exact";
-  privacy?: "ftrl" | "fedavg";
+  privacy?: "ftrl" | "fedavg" | "distributed";
   clientPrivacy?: "record" | "local";
   selection?: string;
   evaluateClients?: boolean;
@@ -82,7 +82,10 @@ const DIMENSIONS: Readonly<Record<string, readonly Draft[]>> = {
   own: [{ allows: { epochs: { least: 1, most: 3 } } }],
   over: [{ overSelection: 0.5 }],
   aggregation: [{ aggregation: "exact" }],
-  privacy: [{ privacy: "ftrl" }, { privacy: "fedavg" }],
+  privacy: [{ privacy: "ftrl" }, { privacy: "fedavg" }, {
+    privacy: "distributed",
+    secure: { minMembers: 3 },
+  }],
   clientPrivacy: [{ clientPrivacy: "record" }, { clientPrivacy: "local" }],
   selection: [{ selection: "samples" }, { selection: "round-robin" }],
   evaluation: [{ evaluateClients: true }],
@@ -134,6 +137,10 @@ function strategyOf({ strategy = "fedavg", privacy }: Draft): Strategy {
   const then = parseStrategy(strategy);
   if (privacy === undefined) return then;
   const clients = PARTS.length;
+  if (privacy === "distributed") {
+    const plan = { rounds: 2, clients, cohort: clients, threshold: 3, then };
+    return new DistributedPrivacy({ noise: 0.5, delta: 1e-3, ...plan });
+  }
   return new CentralPrivacy({
     ...{ mechanism: privacy, noise: 0.5, delta: 1e-3, rounds: 2 },
     ...{ clients, cohort: clients, then },
@@ -197,7 +204,7 @@ function expected(draft: Draft) {
   return findConflict({
     plan: {
       ...{ learningRate: 0.1, ...defaults, ...plan, ...settings },
-      ...(secure && { secure: secureSettings(secure) }),
+      ...(secure && { secure: secureSettings(secure, made.privacy?.sharedNoise) }),
     },
     strategy: made,
     isSimulated: true,
@@ -267,19 +274,25 @@ async function refuseAsynchronous(): Promise<void> {
 
 /** The models of the pairs have no moving statistics: that row is met by a model alone. */
 function refuseStatistics(): void {
-  const strategy = strategyOf({ privacy: "ftrl" });
-  const conflict = findConflict({ strategy, hasUntrained: true });
   const manifest = Manifest.of([
     { name: "norm/gamma", shape: [2] },
     { name: "norm/moving_variance", shape: [2], trainable: false },
   ]);
-  const parameters = new Float32Array(4), text = conflict && conflictText(conflict);
-  assertThrows(
-    () => new SyncParameterServerHandler({ manifest, parameters, strategy }),
-    RangeError,
-    text,
-  );
-  if (text !== undefined) seen.add(text);
+  const parameters = new Float32Array(4);
+  for (const privacy of ["ftrl", "distributed"] as const) {
+    const strategy = strategyOf({ privacy });
+    const conflict = findConflict({ strategy, hasUntrained: true });
+    const text = conflict && conflictText(conflict);
+    const secureAggregation = privacy === "distributed" ? { minMembers: 3 } : undefined;
+    const options = {
+      manifest,
+      parameters,
+      strategy,
+      ...(secureAggregation && { secureAggregation }),
+    };
+    assertThrows(() => new SyncParameterServerHandler(options), RangeError, text);
+    if (text !== undefined) seen.add(text);
+  }
   const handler = new SyncParameterServerHandler({ manifest, parameters, model: NO_MODEL });
   for (const kind of ["record", "local"] as const) {
     const ownPrivacy = kind === "record" ? "dp-sgd" : "local";

@@ -1,0 +1,33 @@
+/** Properties of a strategy that decide on what it goes with. */
+export interface StrategyTraits {
+  /** Name in messages. */
+  readonly name: string;
+  /** Set if it withstands hostile clients only while they are few among a round's updates. */
+  readonly needsHonestMajority?: boolean;
+  /** Set if it divides each update by the length of the client's steps. */
+  readonly normalizesSteps?: boolean;
+  /** Set if it has a step size of its own in place of the clients' learning rate. */
+  readonly fixesLearningRate?: boolean;
+  /** Set if its step is a function of weighted sums over a round's updates. */
+  readonly sums?: {
+    readonly vectors: Readonly<Record<string, unknown>>;
+    readonly figures?: readonly string[];
+  } | undefined;
+  /** Set if it keeps clients private; `then` takes the private mean. */
+  readonly privacy?: {
+    readonly then: StrategyTraits;
+    /** Set if the clients add the noise. */
+    readonly sharedNoise?: unknown;
+  } | undefined;
+}
+
+/** Tells if the clients of a strategy add its noise. */
+export function sharesNoise({ privacy }: StrategyTraits): boolean {
+  return privacy?.sharedNoise !== undefined;
+}
+
+/** Tells if a strategy is a step from the mean of the updates. */
+export function takesMean({ sums }: StrategyTraits): boolean {
+  const { vectors = {}, figures = [] } = sums ?? {};
+  return Object.keys(vectors).join() === "mean" && figures.length === 0;
+}
