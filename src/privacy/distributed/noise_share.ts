@@ -41,9 +41,9 @@ export interface NoiseShareSettings {
  * Discrete Gaussian noise that each client adds to its update before it is masked, so that the sum
  * is private although nobody is trusted with the single updates.
  *
- * Kairouz, Liu and Steinke 2021, "The Distributed Discrete Gaussian Mechanism for Federated Learning
- * with Secure Aggregation", without the rotation, which a ring of 32 bits does not need. Updates are
- * clipped and cut to whole units towards zero, so no norm grows. Each client adds a `fewest`th of
+ * Kairouz, Liu and Steinke 2021, "The Distributed Discrete Gaussian Mechanism for Federated
+ * Learning with Secure Aggregation", without the rotation, which a ring of 32 bits does not need.
+ * Updates are clipped and cut to whole units towards zero, so no norm grows. Each client adds a `fewest`th of
  * the variance: a sum with drop-outs is private as long as `fewest` clients are in it, and more of
  * them add more noise than is needed. Each update counts alike, and no figures go along.
  *
