@@ -43,9 +43,10 @@ export interface NoiseShareSettings {
  *
  * Kairouz, Liu and Steinke 2021, "The Distributed Discrete Gaussian Mechanism for Federated
  * Learning with Secure Aggregation", without the rotation, which a ring of 32 bits does not need.
- * Updates are clipped and cut to whole units towards zero, so no norm grows. Each client adds a `fewest`th of
- * the variance: a sum with drop-outs is private as long as `fewest` clients are in it, and more of
- * them add more noise than is needed. Each update counts alike, and no figures go along.
+ * Updates are clipped and cut to whole units towards zero, so no norm grows. Each client adds a
+ * `fewest`th of the variance: a sum with drop-outs is private as long as `fewest` clients are in
+ * it, and more of them add more noise than is needed. Each update counts alike, and no figures go
+ * along.
  *
  * @example Sum of five clients in the clear
  * ```ts
