@@ -63,6 +63,7 @@ export type {
   RunReport,
 } from "./report/report.ts";
 export type { RevokedUpdate } from "./round_host.ts";
+export { RunControl } from "./run_control.ts";
 export { parseSecureAggregation, type SecureAggregationOptions } from "./secure/options.ts";
 export type { SecureTerms } from "./secure/terms.ts";
 export * from "./selection/mod.ts";

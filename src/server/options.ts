@@ -12,6 +12,7 @@ import type { DistBackend } from "../net/backend.ts";
 import type { Timeouts } from "../net/timeouts.ts";
 import { DEFAULT_QUORUM } from "../round/limits.ts";
 import type { StoppingOptions } from "../round/record/run_monitor.ts";
+import type { RunControl } from "../round/run_control.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
 import { checkEarlyUpdates, type EarlyUpdateOptions } from "./uploads/early_updates.ts";
@@ -125,6 +126,8 @@ export interface ServerTopologyOptions {
    * time; it sends to all others at once.
    */
   downloadsAtOnce?: number;
+  /** Hold on the run from outside, to pause it and to drop clients. */
+  control?: RunControl;
   /** Called with each event as it happens. */
   onEvent?: (event: ServerEvent) => void;
 }

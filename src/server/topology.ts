@@ -86,6 +86,7 @@ export abstract class ServerCommunicationTopology<
     const { withRun } = await import("./run/run.ts");
     return await withRun({ topology: this, record: this.#record, signal }, async (run) => {
       this.#run = run;
+      using _control = this.options.control?.bind((rank) => run.dropClient(rank));
       try {
         this.beginRun();
         return await run.runAndReport(() => this.#runRounds(run));
@@ -105,6 +106,7 @@ export abstract class ServerCommunicationTopology<
     try {
       while (!this.#record.isOver) {
         const round = rounds.length + 1;
+        await this.options.control?.whilePaused(run.signal);
         run.costs.startRound();
         await this.runRound(round);
         if (rounds.length >= round && this.isCheckpointDue(round)) await run.save();

@@ -6,6 +6,7 @@
 
 import type { Dataset } from "../data/dataset.ts";
 import type { StoppingOptions } from "../round/record/run_monitor.ts";
+import type { RunControl } from "../round/run_control.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 import type { OwnSettings } from "../plan/own_settings.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
@@ -70,6 +71,8 @@ export interface SimulationOptions {
   evaluateEvery?: number;
   /** Accuracy at which the run ends; short for `stopping: { stopAt: … }`. */
   targetAccuracy?: number;
+  /** Hold on the simulation from outside, to pause it. */
+  control?: RunControl;
   /** Early stopping, and the best model. By default all rounds run, and no best model is kept. */
   stopping?: StoppingOptions;
   /**

@@ -37,6 +37,7 @@ export async function runRounds(
   const isDue = (round: number, many = 1) => round % many === 0 || round === options.rounds;
   await finishLast(handler, parts, (round) => isDue(round, options.evaluateEvery));
   for (let round = record.rounds.length + 1; !record.isOver; round++) {
+    await options.control?.whilePaused(signal);
     const began = runtime.clock.now();
     clients.traffic.take();
     let refused = 0;

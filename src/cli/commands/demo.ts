@@ -1,6 +1,7 @@
 import { loadDataset } from "../../data/catalog/load.ts";
 import type { DistBackendName } from "../../net/backend.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
+import { RunControl } from "../../round/run_control.ts";
 import { ServerSyncTop } from "../../server/sync_topology.ts";
 import { joinAll } from "../../worker/join_all.ts";
 import { spawn } from "../../worker/spawn.ts";
@@ -73,8 +74,10 @@ async function runDemo(
   await using folder = await openRunFolder("demo", flags);
   const shown = new RunProgress();
   const stop = new AbortController();
+  const control = new RunControl();
   await using dashboard = await openDashboard("demo", flags, {
     folder: folder.path,
+    control,
     stop: (reason) => stop.abort(reason),
     signal,
   });
@@ -93,6 +96,7 @@ async function runDemo(
     rounds: flags.rounds,
     distBackend,
     timeouts,
+    control,
     log: { folder: `${folder.path}/log`, console: !isTerminal() },
     onEvent,
   });

@@ -2,6 +2,7 @@ import type { KeyList } from "../../auth/allowed_keys.ts";
 import { AuditLog } from "../../server/audit_log.ts";
 import { transportOf } from "../../net/backend.ts";
 import { KeptTransport } from "../../net/kept_transport.ts";
+import { RunControl } from "../../round/run_control.ts";
 import type { CommandContext } from "../context.ts";
 import { openDashboard } from "../dashboard/open.ts";
 import type { Command } from "../deps.ts";
@@ -96,8 +97,10 @@ async function runServer(
   const checkpoints = checkpointsIn(folder.path, flags.keepCheckpoints);
   const shown = new RunProgress();
   const stop = new AbortController();
+  const control = new RunControl();
   await using dashboard = await openDashboard("server", flags, {
     folder: folder.path,
+    control,
     stop: (reason) => stop.abort(reason),
     signal,
   });
@@ -117,6 +120,7 @@ async function runServer(
     timeouts: libraryOptions("timeouts", flags),
     limits: libraryOptions("limits", flags),
     log: { console: !isTerminal() },
+    control,
     onEvent: (event) => {
       audit.record(event);
       curves.show(event);

@@ -7,6 +7,7 @@ import { parsePartition } from "../../data/partition/partition.ts";
 import { parseClientPrivacy } from "../../privacy/client/parse.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
 import type { RunReport } from "../../round/report/report.ts";
+import { RunControl } from "../../round/run_control.ts";
 import { PreparedWorkers } from "../../sim/prepared_workers.ts";
 import { Simulation } from "../../sim/simulation.ts";
 import { WorkerPool } from "../../sim/worker_pool.ts";
@@ -106,8 +107,10 @@ async function runSimulate(
   const shown = new RunProgress();
   const stop = new AbortController();
   const ending = AbortSignal.any([signal, stop.signal]);
+  const control = new RunControl();
   await using dashboard = await openDashboard("simulate", flags, {
     folder: folder.path,
+    control,
     stop: (reason) => stop.abort(reason),
     signal,
   });
@@ -132,6 +135,7 @@ async function runSimulate(
       clientPrivacy: parseClientPrivacy(flags.clientPrivacy),
     }),
     ...(settings && { settings }),
+    control,
     onEvent,
     stateFolder: folder.path,
     ...(flags.evaluate !== "clients" && test && { test }),

@@ -3,11 +3,13 @@ import { tokenFromEnv } from "../../auth/token.ts";
 import { runtime } from "../../base/runtime/runtime.ts";
 import { startDashboard } from "../../dashboard/dashboard.ts";
 import { LiveRun } from "../../dashboard/live_run.ts";
+import type { Action } from "../../dashboard/router.ts";
 import { RunState } from "../../dashboard/run_state.ts";
 import type { RunSource } from "../../dashboard/run_source.ts";
+import type { RunControl } from "../../round/run_control.ts";
 import { DASHBOARD_ADDRESS } from "../options/dashboard.ts";
 import { isTerminal, printError } from "../output/terminal.ts";
-import type { DashboardFlags, RunDashboard } from "./open.ts";
+import type { DashboardFlags, LiveRunHold, RunDashboard } from "./open.ts";
 import { runFiles } from "./run_files.ts";
 import { RunFolders } from "./run_folders.ts";
 
@@ -22,11 +24,7 @@ const UNSHOWN: ReadonlySet<string> = new Set(["allowKeys", "tlsKey", "key"]);
 export async function startLive(
   command: string,
   { dashboard: address, dashboardControl: mayControl, ...flags }: DashboardFlags,
-  { folder, stop, signal }: {
-    folder: string;
-    stop: (reason: Error) => void;
-    signal: AbortSignal;
-  },
+  { folder, control, stop, signal }: LiveRunHold,
 ): Promise<RunDashboard> {
   const id = basename(folder);
   const state = new RunState({
@@ -49,7 +47,10 @@ export async function startLive(
     ...(token !== undefined && { token }),
     ...(tls && { tls }),
     ...(mayControl && {
-      control: { actions: ["stop"], act: () => stop(new Error("stopped from the dashboard")) },
+      control: {
+        actions: actionsOf(command, flags),
+        act: (action) => act(action, control, stop),
+      },
     }),
   });
   printError(`Dashboard: ${page.url}`);
@@ -65,6 +66,30 @@ export async function startLive(
       await page[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Lists the actions that a command's run knows. */
+function actionsOf(command: string, { mode }: Pick<DashboardFlags, "mode">): Action["action"][] {
+  return [
+    "stop",
+    // Clients of an asynchronous run train all the time.
+    ...(mode === "async" ? [] : ["pause", "resume"] as const),
+    ...(command === "simulate" ? [] : ["drop"] as const),
+  ];
+}
+
+function act(action: Action, control: RunControl, stop: LiveRunHold["stop"]): void {
+  switch (action.action) {
+    case "stop":
+      return stop(new Error("stopped from the dashboard"));
+    case "pause":
+      return control.pause();
+    case "resume":
+      return control.resume();
+    case "drop":
+      if (control.drop(action.rank)) return;
+      throw new Error(`Cannot drop client ${action.rank}: it is not connected`);
+  }
 }
 
 /** Shows the run of this process before the others of its folder, where that may be read. */

@@ -1,4 +1,5 @@
 import type { ServerEvent } from "../../round/report/events.ts";
+import type { RunControl } from "../../round/run_control.ts";
 import { UsageError } from "../options/option.ts";
 
 /** Options of a command that a dashboard depends on. */
@@ -13,6 +14,18 @@ export interface DashboardFlags {
   tlsKey?: string;
 }
 
+/** Run of a command, as far as its dashboard needs it. */
+export interface LiveRunHold {
+  /** Folder of the run. */
+  readonly folder: string;
+  /** Pauses the run and drops clients. */
+  readonly control: RunControl;
+  /** Ends the run. */
+  readonly stop: (reason: Error) => void;
+  /** Aborted when the command is to end. */
+  readonly signal: AbortSignal;
+}
+
 /** Dashboard of a command's run; without the option, nothing. */
 export interface RunDashboard extends AsyncDisposable {
   /** Shows an event of the run. */
@@ -24,14 +37,13 @@ export interface RunDashboard extends AsyncDisposable {
  *
  * @param command Name of the command.
  * @param flags Its options.
- * @param run `folder` of the run; `stop` ends it; `signal` is aborted when the command is to end.
  * @throws {UsageError} If the page may control the run and there is no page.
  * @throws {Error} If the address is in use, not allowed, or open to others without a token.
  */
 export async function openDashboard(
   command: string,
   flags: DashboardFlags,
-  run: { folder: string; stop: (reason: Error) => void; signal: AbortSignal },
+  run: LiveRunHold,
 ): Promise<RunDashboard> {
   if (flags.dashboard === undefined) {
     if (flags.dashboardControl) {

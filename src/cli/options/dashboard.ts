@@ -15,7 +15,7 @@ export const DASHBOARD = {
     isAnnounced: true,
   }),
   dashboardControl: option(onOff, {
-    help: "let the dashboard's page stop the run",
+    help: "let the dashboard's page pause and stop the run, and drop clients",
     group: "Output",
     isRare: true,
     commands: { demo: {}, server: {}, simulate: {} },
