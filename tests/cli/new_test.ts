@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import { TEMPLATE_NAMES } from "../../src/cli/new/template_names.ts";
 import { testInBrowser } from "../helpers/chromium.ts";
 import { inFolder, runCommand } from "../helpers/command.ts";
+import { freePort } from "../helpers/free_port.ts";
 import { runDeno } from "../helpers/package.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -29,7 +30,7 @@ Deno.test("the commands in the README of a project with tables train a server an
   inFolder(async (folder) => {
     const project = await make(folder, "table");
     // The port of the example may be taken here.
-    const port = 20_000 + Deno.pid % 10_000;
+    const port = freePort();
     for (const name of ["server.yaml", "client.yaml"]) {
       const text = await Deno.readTextFile(`${project}/${name}`);
       const own = text.replace("127.0.0.1:9000", `127.0.0.1:${port}`).replace(
@@ -70,7 +71,7 @@ testInBrowser(
       const project = await make(folder, "browser");
       const built = await runDeno(["task", "build"], project);
       assertEquals(built.code, 0, built.stderr);
-      const port = 30_000 + Deno.pid % 2_000;
+      const port = freePort();
       const server = runDeno(["task", "start", `${port}`, "2"], project);
       const pages = [];
       for (const part of [1, 2]) {

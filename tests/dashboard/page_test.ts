@@ -41,6 +41,7 @@ testInBrowser(
       try {
         const [, url = ""] = await run.said(/Dashboard: (http\S+)/);
         const page = await browser.newPage();
+        page.setDefaultTimeout(120_000);
         const faults: string[] = [];
         page.on("pageerror", (error) => faults.push(`${error}`));
         page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
