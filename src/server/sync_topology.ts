@@ -7,6 +7,9 @@
 import { lazy } from "../base/lazy.ts";
 import type { Rank } from "../base/rank.ts";
 import { isMemberMessage, wrongAttempt } from "../round/secure/member_message.ts";
+import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
+import { checkSecureGroup } from "../round/secure/group_check.ts";
+import type { ServerTopologyOptions } from "./options.ts";
 import type { ErrorPayload, Message } from "../wire/messages.ts";
 import type { MessageArguments } from "./run/server_topology.ts";
 import type { SecureRounds } from "./secure/secure_rounds.ts";
@@ -49,6 +52,17 @@ const loadRunRound = lazy(() => import("../round/run_round.ts"));
  */
 export class ServerSyncTop extends ServerCommunicationTopology {
   #secure: SecureRounds | undefined;
+
+  /**
+   * Creates a server; nothing is opened before `run`.
+   *
+   * @throws {RangeError} If an option is out of range, or the group is too small or too large for
+   * the handler's secure aggregation.
+   */
+  constructor(handler: SyncServerBackendHandler, options: ServerTopologyOptions) {
+    super(handler, options);
+    checkSecureGroup(handler, options.worldSize - 1, "Cannot make a server");
+  }
 
   /**
    * Trains cohorts until the round has a model, and evaluates it.

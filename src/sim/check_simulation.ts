@@ -4,6 +4,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { checkStopping } from "../round/record/run_monitor.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import { checkCompatible } from "../plan/compatibility/conflicts.ts";
+import { checkSecureGroup } from "../round/secure/group_check.ts";
 import { taskOf } from "../round/handler/task.ts";
 import { checkClientPrivacy } from "./check_client_privacy.ts";
 import { checkParts } from "./check_parts.ts";
@@ -47,6 +48,7 @@ export function checkSimulation(
   checkCount(saveTries, "a number of tries of a save");
   checkShare(quorum, "a quorum");
   checkShare(targetAccuracy, "a target accuracy");
+  checkSecureGroup(handler, clientsOf(options), "Cannot simulate");
   const task = train?.task ?? taskOf(handler);
   const evaluatesClients = options.evaluateClients === true || test === undefined;
   const strategy = handler.privacy && { name: handler.strategyName, privacy: handler.privacy };

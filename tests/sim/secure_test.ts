@@ -17,6 +17,7 @@ import {
   NativeSGDHandler,
   parseStrategy,
   type ServerEvent,
+  ServerSyncTop,
   Simulation,
   type SimulationOptions,
   SyncParameterServerHandler,
@@ -183,12 +184,24 @@ Deno.test("a round with fewer updates than the threshold ends without a model, a
   }
 });
 
-Deno.test("a cohort of fewer clients than the terms ask for begins no session", async () => {
-  await assertRejects(
-    () => simulate({ secureAggregation: { ...secureAggregation, minMembers: 5 }, fraction: 0.5 }),
-    DeadlineError,
-    "expected 5 members or more, got 3",
-  );
+Deno.test("a group with rounds of too few clients, or of too many, is refused when the run is made", async () => {
+  for (const wrong of [{ minMembers: 5 }, { minMembers: 3, maxMembers: 5 }]) {
+    const fraction = wrong.minMembers === 5 ? 0.5 : 1;
+    const options = { secureAggregation: { ...secureAggregation, ...wrong }, fraction };
+    await assertRejects(() => simulate(options), RangeError, "expected rounds of");
+    const handler = new SyncParameterServerHandler(await optionsOf(options));
+    assertThrows(
+      () => new ServerSyncTop(handler, { listen: "few", worldSize: 7, rounds: 1 }),
+      RangeError,
+      "Cannot make a server: expected rounds of",
+    );
+  }
+});
+
+Deno.test("a cohort that has become too small begins no session", async () => {
+  const handler = clientsWith((rank) => rank <= 2 ? new Error("lost") : undefined);
+  const options = { secureAggregation: { ...secureAggregation, minMembers: 5 } };
+  await assertRejects(() => simulate(options, { handler }), DeadlineError, "expected 5");
 });
 
 Deno.test("a simulation tells its masks, and no figure of a single client", async () => {

@@ -189,7 +189,7 @@ export async function refusalOf(
   const server = new ServerSyncTop(handler, {
     ...group,
     listen: `refused-${crypto.randomUUID()}`,
-    worldSize: 3,
+    worldSize: 4,
     rounds: 1,
     onEvent: (event) => event.type === "listening" && listening.resolve(event.address),
   });
