@@ -135,9 +135,11 @@ export class SecurePart {
         return undefined;
       case MessageCode.SurvivorList:
         return { code: MessageCode.SurvivorVote, payload: await client.vote(message.payload) };
-      case MessageCode.UnmaskRequest:
+      case MessageCode.UnmaskRequest: {
+        const shares = await client.reveal(message.payload);
         this.#revealed.set(payload.round, payload.attempt);
-        return { code: MessageCode.UnmaskShares, payload: await client.reveal(message.payload) };
+        return { code: MessageCode.UnmaskShares, payload: shares };
+      }
     }
   }
 

@@ -1,0 +1,128 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@1.0.19";
+import { SecurePart } from "../../src/client/secure/secure_part.ts";
+import { SecureError } from "../../src/secure/errors.ts";
+import { SecureClient } from "../../src/secure/client/client.ts";
+import type { Member } from "../../src/secure/messages.ts";
+import { ringOf } from "../../src/secure/ring.ts";
+import { MessageCode } from "../../src/wire/message_code.ts";
+import type { IdAssignmentPayload, Message } from "../../src/wire/messages.ts";
+import { assignmentFor } from "../helpers/assignment.ts";
+import { vectorManifest } from "../helpers/fake_handler.ts";
+
+const SECURE = { clip: 1, maxSamples: 10, maxMembers: 5 };
+const VECTOR = Float32Array.of(1, 2, 3), TRAINED = Float32Array.of(1.5, 2, 2.75);
+const FIGURES = { samples: 5, loss: 1, steps: 2 };
+
+async function assignmentOf(
+  fields: Partial<IdAssignmentPayload> = {},
+): Promise<IdAssignmentPayload> {
+  const assignment = await assignmentFor(vectorManifest(3));
+  const plan = { ...assignment.plan, secure: SECURE };
+  return { ...assignment, run: "run", rank: 1, seed: 0, plan, ...fields };
+}
+
+async function makePart(): Promise<SecurePart> {
+  const part = new SecurePart({ secureMinMembers: 3 });
+  part.begin(await assignmentOf());
+  return part;
+}
+
+/** Takes part in an attempt up to the masked update, together with two other members. */
+async function maskIn(
+  part: SecurePart,
+  round: number,
+  attempt: number,
+  trained = TRAINED,
+): Promise<Message> {
+  const id = { round, attempt }, ring = ringOf(SECURE);
+  const others = [2, 3].map((rank) => {
+    return { rank, client: new SecureClient({ run: "run", rank, policy: { minMembers: 3 } }) };
+  });
+  const own = await part.answer({ code: MessageCode.SecureKeys, payload: id });
+  assert(own?.code === MessageCode.SecureKeys);
+  const { serial = 0, maskKey = new Uint8Array(), sealKey = new Uint8Array() } = own.payload;
+  const members: Member[] = [{ rank: 1, serial, maskKey, sealKey }];
+  for (const { rank, client } of others) members.push({ rank, ...await client.keys() });
+  const session = { ...id, threshold: 2, members };
+  const early = await part.answer({ code: MessageCode.SecureMembers, payload: session });
+  if (early === undefined) {
+    part.keep(round, VECTOR, undefined);
+    assertEquals((await part.answerEarly(round))?.code, MessageCode.SecureShares);
+  }
+  const shares = [];
+  for (const { rank, client } of others) {
+    const made = await client.share(session, { vector: VECTOR, ring });
+    const box = made.shares.find((share) => share.rank === 1)?.box;
+    if (box !== undefined) shares.push({ rank, box });
+  }
+  await part.answer({ code: MessageCode.SecureShares, payload: { ...id, shares } });
+  const masked = await part.masked(round, trained, FIGURES);
+  assert(masked?.code === MessageCode.MaskedUpdate);
+  return masked;
+}
+
+Deno.test("a masked update that is made again is the same one, not one without its masks", async () => {
+  const part = await makePart();
+  const first = await maskIn(part, 1, 7);
+  assert(first.code === MessageCode.MaskedUpdate);
+  const bytes = first.payload.masked.slice();
+  const again = await part.masked(1, TRAINED, FIGURES);
+  assert(again === first);
+  assertEquals(first.payload.masked, bytes);
+  const other = await maskIn(part, 1, 8);
+  assert(other.code === MessageCode.MaskedUpdate);
+  assertEquals(first.payload.masked, bytes, "the memory of the first attempt is its own");
+  assert(other.payload.masked.some((value, i) => value !== bytes[i]), "other masks");
+});
+
+Deno.test("what was revealed in a run holds under another rank, and not in another run", async () => {
+  const part = await makePart();
+  await maskIn(part, 1, 7);
+  const request = { round: 1, attempt: 7, dropped: [] };
+  const answer = await part.answer({ code: MessageCode.UnmaskRequest, payload: request });
+  assertEquals(answer?.code, MessageCode.UnmaskShares);
+  for (const rank of [1, 2]) {
+    part.begin(await assignmentOf({ rank }));
+    const { fault } = await assertRejects(
+      () => part.answer({ code: MessageCode.SecureKeys, payload: { round: 1, attempt: 9 } }),
+      SecureError,
+    );
+    assertEquals(fault, "revealed-already");
+  }
+  part.begin(await assignmentOf({ run: "other" }));
+  const keys = await part.answer({
+    code: MessageCode.SecureKeys,
+    payload: { round: 1, attempt: 9 },
+  });
+  assertEquals(keys?.code, MessageCode.SecureKeys);
+});
+
+Deno.test("rounds with other settings of secure aggregation, or none, are refused", async () => {
+  const part = await makePart(), { plan } = await assignmentOf();
+  part.keep(1, VECTOR, plan);
+  const { secure: _, ...plain } = plan;
+  assertEquals(
+    assertThrows(() => part.keep(1, VECTOR, plain), SecureError).fault,
+    "plain-update-asked",
+  );
+  const other = { ...plan, secure: { ...SECURE, clip: 2 } };
+  assertEquals(assertThrows(() => part.keep(1, VECTOR, other), SecureError).fault, "ring-differs");
+});
+
+Deno.test("an update is not masked before its boxes have come, nor for another round", async () => {
+  const part = await makePart();
+  part.keep(1, VECTOR, undefined);
+  assertEquals(await part.masked(1, TRAINED, FIGURES), undefined);
+  await maskIn(part, 1, 7);
+  assertEquals(await part.masked(2, TRAINED, FIGURES), undefined);
+  // The keys of a new attempt end the last one.
+  await part.answer({ code: MessageCode.SecureKeys, payload: { round: 1, attempt: 8 } });
+  assertEquals(await part.masked(1, TRAINED, FIGURES), undefined);
+});
+
+Deno.test("an update that is not finite is not masked", async () => {
+  const part = await makePart(), bad = Float32Array.of(1, NaN, 3);
+  const { fault } = await assertRejects(() => maskIn(part, 1, 7, bad), SecureError);
+  assertEquals(fault, "non-finite");
+  assertEquals((await maskIn(part, 1, 8)).code, MessageCode.MaskedUpdate);
+});
