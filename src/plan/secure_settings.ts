@@ -67,6 +67,7 @@ export function checkSecure(settings: SecureSettings, problem: string): void {
   try {
     ringOf(settings);
   } catch (cause) {
-    throw new RangeError(`${problem}: ${errorMessage(cause)}`, { cause });
+    const text = errorMessage(cause).replace(/^Cannot make the ring: /, "secure.");
+    throw new RangeError(`${problem}: ${text}`, { cause });
   }
 }
