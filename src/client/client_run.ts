@@ -25,7 +25,7 @@ import { LocalTrainer } from "./local_trainer.ts";
 import type { ClientTopologyOptions } from "./options.ts";
 import { backoffMillis, type ServerAddress } from "./session/connect.ts";
 import { FormerRank } from "./session/former_rank.ts";
-import { describeJoin } from "./session/describe_join.ts";
+import { describeJoin, describeRecommendation } from "./session/describe_join.ts";
 import { join, type ResumeToken, runStopped } from "./session/join.ts";
 import type { SessionClient } from "./session/reconnect.ts";
 import { Session } from "./session/session.ts";
@@ -128,6 +128,8 @@ export class ClientRun implements SessionClient {
     if (!isBack) trainer.reset();
     await this.#secure.begin(assignment, handler, (text) => this.logger.warn(text));
     peers.info("the server", describeJoin(connection.remote, assignment, isBack));
+    const advice = describeRecommendation(assignment, handler.privacy !== undefined);
+    if (advice !== undefined && !isBack) peers.info("the server", advice);
     const manifest = assignment.mode === "statistics"
       ? Manifest.of(assignment.manifest)
       : handler.manifest;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { oneLine } from "../base/printable.ts";
 import type { Rank } from "../base/rank.ts";
 import { checkInRange, SHARE } from "../base/check.ts";
 import { type Gatekeeper, makeChallenge } from "../auth/challenge.ts";
@@ -115,6 +116,14 @@ export interface ServerTopologyOptions {
   /** Time-outs, each with its default. */
   timeouts?: Partial<Timeouts>;
   /**
+   * Privacy that clients are recommended for their own data, such as
+   * `"record:epsilon=8,delta=1e-5,clip=1"`: one line of at most 128 characters. Each client decides
+   * by itself; one without privacy of its own logs the recommendation.
+   *
+   * @default {undefined} None.
+   */
+  clientPrivacy?: string;
+  /**
    * Updates that come before the server can aggregate them, which it keeps so that their clients
    * need not wait for others.
    */
@@ -151,6 +160,12 @@ export function checkServerOptions(options: ServerTopologyOptions): void {
   if (saveTries !== undefined) checkCount("saveTries", saveTries, 1);
   // An invalid name or token is reported here rather than when the first client joins.
   if (gatekeeper !== undefined) makeChallenge(gatekeeper, { server: serverName, run: "any" });
+  const { clientPrivacy = "" } = options;
+  if (clientPrivacy.length > 128 || oneLine(clientPrivacy) !== clientPrivacy) {
+    throw new RangeError(
+      `${PROBLEM}: expected clientPrivacy of one line of at most 128 characters, got ${clientPrivacy.length}`,
+    );
+  }
   checkInRange(quorum, SHARE, PROBLEM, "a quorum above 0 and at most 1");
   checkConnections(completePeerLimits(options.limits, worldSize), worldSize - 1);
   checkEarlyUpdates(options.earlyUpdates ?? {}, PROBLEM);

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
+import { assert, assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@1.0.19";
 import {
   ClientBackendHandler,
   type ClientEvent,
@@ -19,6 +19,7 @@ import {
   SyncParameterServerHandler,
   type TrainResult,
 } from "../../mod.ts";
+import { describeRecommendation } from "../../src/client/session/describe_join.ts";
 import type { ClientPrivacy } from "../../src/train/client_privacy.ts";
 import { DPSGD, LocalPrivacy, PrivacyBudgetError } from "../../src/privacy/mod.ts";
 
@@ -146,6 +147,20 @@ for (
     assert(error.message.startsWith("Cannot join: "), error.message);
   });
 }
+
+Deno.test("a server can recommend privacy, which a client without any logs", () => {
+  const recommended = { clientPrivacy: "record:epsilon=8,delta=1e-5,clip=1" };
+  const text = describeRecommendation(recommended, false);
+  assert(text?.includes("recommends --client-privacy record:epsilon=8"), text);
+  assertEquals(describeRecommendation(recommended, true), undefined);
+  assertEquals(describeRecommendation({}, false), undefined);
+  const handler = new SyncParameterServerHandler({
+    manifest: MANIFEST,
+    parameters: new Float32Array(2),
+  });
+  const options = { listen: "x", worldSize: 2, rounds: 1, clientPrivacy: "a\nb" };
+  assertThrows(() => new ServerSyncTop(handler, options), RangeError, "one line");
+});
 
 Deno.test("the noise of a client is in what the server gets", async () => {
   const { model } = await run([new LocalPrivacy(OPTIONS)], { rounds: 1 });

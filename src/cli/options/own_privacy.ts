@@ -13,12 +13,16 @@ export const OWN_PRIVACY = {
     defaultText: "none",
     commands: {
       client: {},
+      server: {
+        help: "privacy that clients are recommended for their own data; each decides by itself",
+      },
       simulate: {
         help:
           "privacy that each client gives its own data: record:epsilon=8,delta=1e-5,clip=1 for DP-SGD, or local:epsilon=8,delta=1e-5,clip=0.1 for noise on its updates",
         group: "Strategy",
       },
     },
+    library: { server: (clientPrivacy) => ({ clientPrivacy }) },
   }),
   privacyLedger: option(text, {
     value: "<file>",

@@ -12,3 +12,15 @@ export function describeJoin(
   const again = isBack ? "again " : "";
   return `Joined ${server} ${again}as rank ${rank} of a world of ${worldSize}, ${work}`;
 }
+
+/**
+ * Describes the privacy that a server recommends to a client that gives its data none; `undefined`
+ * where there is nothing to say.
+ */
+export function describeRecommendation(
+  { clientPrivacy }: Pick<IdAssignmentPayload, "clientPrivacy">,
+  isPrivate: boolean,
+): string | undefined {
+  if (clientPrivacy === undefined || isPrivate) return undefined;
+  return `The server recommends --client-privacy ${clientPrivacy}, and this client gives its data none of its own`;
+}

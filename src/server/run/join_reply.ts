@@ -37,6 +37,7 @@ export async function joinReplyOf(
     // Clients keep it for the whole run, so it must not change with the handler's.
     plan: structuredClone(handler.plan),
     ...(handler.privacy && { privacy: handler.privacy.announced }),
+    ...(options.clientPrivacy !== undefined && { clientPrivacy: options.clientPrivacy }),
     ...(handler.allows && { allows: handler.allows }),
     manifest: handler.manifest.tensors.map(({ name, shape, dtype, trainable }) => ({
       name,

@@ -68,6 +68,11 @@ export interface IdAssignmentPayload {
    * none. A client that requires one leaves.
    */
   readonly privacy?: AnnouncedPrivacy;
+  /**
+   * Privacy that the server recommends to its clients for their own data, such as
+   * `"record:epsilon=8,delta=1e-5,clip=1"`. Each client decides by itself.
+   */
+  readonly clientPrivacy?: string;
   /** Settings that the client may choose itself; absent if it trains by the plan. */
   readonly allows?: AllowedSettings;
   /** The model's tensors. */
@@ -116,6 +121,7 @@ export const idAssignment = messageType(
     mode: v.exactOptional(v.picklist(["sync", "async", "statistics"])),
     plan: trainSettingsSchema,
     privacy: v.exactOptional(announcedPrivacySchema),
+    clientPrivacy: v.exactOptional(textLine(128)),
     allows: v.exactOptional(allowedSettingsSchema),
     manifest: v.array(v.object({
       name: text(256),
