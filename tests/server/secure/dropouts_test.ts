@@ -4,6 +4,7 @@ import {
   clearModel,
   runSecure,
   type SecureRunOptions,
+  serverOf,
   type StageName,
   STAGES,
 } from "./secure_run.ts";
@@ -110,4 +111,20 @@ Deno.test("silent clients are dropped at the end of each stage", async () => {
     const left = [1, 2, 4, 5];
     assertEquals(model, clearModel([stage === "reveal" ? ALL : left]), stage);
   }
+});
+
+Deno.test("a round of a larger cohort ends with the first masked updates", async () => {
+  const over = Promise.withResolvers<void>();
+  const { model, report } = await runSecure({
+    clients: 7,
+    rounds: 1,
+    handler: serverOf({ fraction: 5 / 7, overSelection: 0.4 }),
+    before: async (rank, code) => {
+      if (rank > 5 && code === MessageCode.SecureShares) await over.promise;
+    },
+    onEvent: ({ type }) => type === "round-ended" && over.resolve(),
+  });
+  const [round] = report.rounds;
+  assertEquals([round?.cohort.length, round?.received, round?.tries], [7, 5, 1]);
+  assertEquals(model, clearModel([ALL]));
 });
