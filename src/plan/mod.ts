@@ -19,6 +19,6 @@ export {
   type ScheduleWarmup,
   type StepSchedule,
 } from "./schedule.ts";
-export type { SecureSettings } from "./secure_settings.ts";
+export type { SecureSettings, SharedNoise } from "./secure_settings.ts";
 export type { OptimizerName, TrainSettings } from "./settings.ts";
 export type { TrainPlan } from "./train_plan.ts";

@@ -65,5 +65,6 @@ export type {
 export type { RevokedUpdate } from "./round_host.ts";
 export { RunControl } from "./run_control.ts";
 export { parseSecureAggregation, type SecureAggregationOptions } from "./secure/options.ts";
+export type { SecureRoundReport, SecureRunReport } from "./secure/report.ts";
 export type { SecureTerms } from "./secure/terms.ts";
 export * from "./selection/mod.ts";

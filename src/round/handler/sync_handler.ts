@@ -221,6 +221,7 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
     for (const rank of ranks) this.#known.addUpdate(rank, { round: round.number });
   }
 
+  /** Returns the knowledge about the clients. */
   protected override saveClients(): unknown {
     return this.#known.save();
   }
@@ -241,8 +242,7 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
     const round = this.#round;
     if (!round) return;
     this.#round = undefined;
-    const problem = `Cannot end round ${round.number}`;
-    const result = round.finish(problem);
+    const problem = `Cannot end round ${round.number}`, result = round.finish(problem);
     if (result === this.parameters) return;
     checkResult(problem, result, this.parameters.length, this.strategy);
     sparing(this.fixed, this.parameters, () => this.parameters.set(result));
