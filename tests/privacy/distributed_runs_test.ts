@@ -101,6 +101,9 @@ Deno.test("a sum of masked updates has the clients' noise, each client counting 
   ]);
   assertEquals(privacy?.epsilon, zcdpEpsilon(1 / (2 * 3 ** 2), 1e-5));
   assert(!JSON.stringify(report).includes("0.98765"));
+  // Five masked updates of four bytes a value, and some keys and shares.
+  const { bytesUp = 0 } = report.rounds[0] ?? {};
+  assert(bytesUp > 20 * LENGTH && bytesUp < 22 * LENGTH + 20_000, `${bytesUp}`);
 });
 
 Deno.test("a run ends before the round that its clients have no budget for", async () => {

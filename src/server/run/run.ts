@@ -100,7 +100,8 @@ export class ServerRun implements RunContext, AsyncDisposable {
     });
     this.costs = new RoundCostCounter({
       takeSpilled: () => this.#uploads.takeSpilledBytes(),
-      isPrivate: topology.handler.privacy !== undefined,
+      // Masked updates have one size.
+      isPrivate: topology.handler.privacy !== undefined && topology.handler.secure === undefined,
     });
     this.#saver = new CheckpointSaver({
       save: () => record.save(() => this.sessions.registry.saved),
