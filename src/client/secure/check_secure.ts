@@ -33,3 +33,18 @@ export function checkSecure(
     refuse("a client with a key, by which members of this run sign", "a client without one");
   }
 }
+
+/**
+ * Checks that a client may be asked for figures of its data.
+ *
+ * @throws {ProtocolError} "secure-mismatch" if it requires secure aggregation, which hides them.
+ */
+export function checkUnasked(
+  { requireSecure = false }: Pick<ClientTopologyOptions, "requireSecure">,
+): void {
+  if (!requireSecure) return;
+  throw new ProtocolError(
+    "secure-mismatch",
+    "Cannot join: expected a server with secure aggregation, got one that asks for figures of the data",
+  );
+}

@@ -26,7 +26,7 @@ import type {
 } from "../../wire/messages.ts";
 import type { ClientTopologyOptions } from "../options.ts";
 import { SECURE_VERSION } from "../../wire/messages/registration.ts";
-import { checkSecure } from "../secure/check_secure.ts";
+import { checkSecure, checkUnasked } from "../secure/check_secure.ts";
 import { agreedSchema, build } from "./build.ts";
 import type { SubModel } from "../sub_model.ts";
 import { offeredCodecs } from "../client_codecs.ts";
@@ -104,9 +104,9 @@ export async function join(
       `Cannot join: expected a server of the mode ${mode}, got ${theirs}`,
     );
   }
-  const { settings = {} } = options;
-  if (theirs !== "statistics") checkChoices(payload, options, handler);
-  const isKnown = payload.run === resume?.run;
+  const { settings = {} } = options, isKnown = payload.run === resume?.run;
+  if (theirs === "statistics") checkUnasked(options);
+  else checkChoices(payload, options, handler);
   if (!isKnown) await beforeBuilding();
   const described = theirs === "statistics"
     // The number of rows is a figure like others: it travels in an answer.

@@ -17,6 +17,11 @@ import {
   SyncParameterServerHandler,
   type TrainResult,
 } from "../../../mod.ts";
+import { ClientFollowingTop } from "../../../src/client/following_topology.ts";
+import type { ClientTopologyOptions } from "../../../src/client/options.ts";
+import { tableOf } from "../../../src/data/schema/table_of.ts";
+import { tableSource } from "../../../src/data/sources/table_source.ts";
+import { ServerStatisticsTop } from "../../../src/server/statistics/statistics_topology.ts";
 import { memoryTransport } from "../../../src/net/mod.ts";
 import { InProcessPool } from "../../../src/sim/mod.ts";
 import { CheckpointStore } from "../../../src/store/checkpoint/files/checkpoint_store.ts";
@@ -234,3 +239,35 @@ Deno.test("a client tells no figures of parameters that a server with secure agg
   ]);
   assert(!transport.sent.some(({ code }) => code === MessageCode.EvaluateParams));
 });
+
+Deno.test("a client that requires secure aggregation gives no figures of its data", async () => {
+  const { error, asked } = await statisticsRun({ requireSecure: true });
+  assertEquals(
+    `${error}`,
+    "ProtocolError: Cannot join: expected a server with secure aggregation, got one that asks for figures of the data",
+  );
+  assert(!asked);
+  assertEquals(await statisticsRun({}), { error: undefined, asked: true });
+});
+
+/** Runs a server that asks one client for figures; gives the client's error, and if it answered. */
+async function statisticsRun(options: Partial<ClientTopologyOptions>) {
+  const transport = new RecordedTransport(memoryTransport), stop = new AbortController();
+  const listening = Promise.withResolvers<void>();
+  const server = new ServerStatisticsTop({
+    ...{ distBackend: transport, logger: silentLogger, listen: "figures" },
+    ...{ worldSize: 2, minCount: 1 },
+    onEvent: ({ type }) => type === "listening" && listening.resolve(),
+  });
+  const running = server.run({ signal: stop.signal }).catch(() => {});
+  await listening.promise;
+  const table = tableOf("a", { age: [63, 41], ill: [1, 0] });
+  const handler = new ClientSGDHandler({ data: tableSource({ train: table }) });
+  const group = { serverAddr: "figures", distBackend: transport, logger: silentLogger };
+  const error = await new ClientFollowingTop(handler, { ...group, ...options }).run()
+    .catch((error) => error);
+  stop.abort();
+  await running;
+  await handler[Symbol.asyncDispose]();
+  return { error, asked: transport.sent.some(({ code }) => code === MessageCode.Statistics) };
+}
