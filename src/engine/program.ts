@@ -3,7 +3,7 @@ import { depthwiseOp } from "./ops/depthwise.ts";
 import { dropoutOp } from "./ops/dropout.ts";
 import { embeddingOp } from "./ops/embedding.ts";
 import { fuse } from "./fuse.ts";
-import type { Graph, Layer, Node } from "./graph/graph.ts";
+import { type Graph, type Layer, type Node, UnsupportedModelError } from "./graph/graph.ts";
 import type { EngineExports } from "./kernels.ts";
 import { normOp } from "./ops/norm.ts";
 import type { ClipMemory } from "./ops/clip.ts";
@@ -125,6 +125,11 @@ export function compile(graph: Graph, maxRows: number, memory: ProgramMemory): P
     if (learns[i]) {
       backwards.push(op.backward);
       const isTrained = node.parameters.some(({ tensor }) => tensors[tensor]?.trainable);
+      if (memory.clip && isTrained && !op.addSquares) {
+        throw new UnsupportedModelError(
+          `Cannot clip the gradient of each row: expected layers that know it, got ${node.name}`,
+        );
+      }
       squares.push(isTrained && op.addSquares ? op.addSquares : op.backward);
       if (isTrained && op.addClipped) clipped.push(op.addClipped);
     }

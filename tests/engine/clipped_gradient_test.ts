@@ -38,6 +38,33 @@ const IMAGES = [
   dense(4),
 ];
 
+/** Functional model; each step is `[name, class, config, ...inputs]`, the last one the output. */
+function functional(...steps: [string, string, Fields, ...string[]][]): ModelDescription {
+  const layers = steps.map(([name, class_name, config, ...inputs]) => ({
+    ...{ name, class_name, config: { name, ...config } },
+    inbound_nodes: inputs.length > 0 ? [inputs.map((input) => [input, 0, 0, {}])] : [],
+  }));
+  const ends = { input_layers: [["in", 0, 0]], output_layers: [["out", 0, 0]] };
+  const config = { name: "model", layers, ...ends };
+  return {
+    format: "tfjs-layers",
+    topology: { class_name: "Model", config },
+    loss: "softmaxCrossEntropy",
+  };
+}
+
+const RESIDUAL = functional(
+  ["in", "InputLayer", { batch_input_shape: [null, 6, 6, 2], dtype: "float32" }],
+  ["first", "Conv2D", { filters: 4, kernel_size: 1 }, "in"],
+  ["second", "Conv2D", { filters: 4, kernel_size: [3, 3], padding: "same" }, "first"],
+  ["relu", "Activation", { activation: "relu" }, "second"],
+  ["sum", "Add", {}, "relu", "first"],
+  ["third", "Conv2D", { filters: 4, kernel_size: 1, activation: "relu" }, "sum"],
+  ["again", "Add", {}, "third", "sum"],
+  ["pool", "GlobalAveragePooling2D", {}, "again"],
+  ["out", "Dense", { units: 4 }, "pool"],
+);
+
 const MODELS: Readonly<Record<string, readonly [ModelDescription, words?: number]>> = {
   "dense layers": [
     model([6], "softmaxCrossEntropy", dense(9, { activation: "relu" }), dense(4)),
@@ -53,6 +80,7 @@ const MODELS: Readonly<Record<string, readonly [ModelDescription, words?: number
   "wide layers": [model([90], "softmaxCrossEntropy", dense(120, { activation: "relu" }), dense(4))],
   "probabilities": [model([6], "categoricalCrossentropy", dense(4, { activation: "softmax" }))],
   "convolutions and pools": [model([9, 9, 2], "softmaxCrossEntropy", ...IMAGES)],
+  "sums of several ways": [RESIDUAL],
   "words with a dense layer over each": [
     model(
       [5],
