@@ -1,5 +1,6 @@
 import type { ParameterVector } from "../params/manifest.ts";
 import type { VectorPart } from "../params/vector_part.ts";
+import { sendsGradient } from "../plan/rules/rules.ts";
 import type { TrainingExchange } from "../round/cohort/training_exchange.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import { SecureError } from "../secure/errors.ts";
@@ -50,7 +51,9 @@ export class Intakes {
     const { collector: { round, cohort } } = training, last = this.#last;
     const attempt = last.round === round ? last.attempt + 1 : 1;
     this.#last = { round, attempt };
-    const session = { terms, round, attempt, cohort, parameters, part, seed, isMasked };
+    const isGradient = sendsGradient(handler.plan.rule);
+    const about = { terms, round, attempt, cohort, parameters, part, seed };
+    const session = { ...about, isMasked, isGradient };
     try {
       return new SecureIntake(await SecureRound.begin(session), training, this.#traffic);
     } catch (error) {

@@ -24,6 +24,8 @@ export interface SecureRoundOptions {
   readonly part: VectorPart | undefined;
   /** Seed of the run. */
   readonly seed: number;
+  /** Set if clients send gradients. */
+  readonly isGradient: boolean;
   /** Set if masks are made, as by real clients. */
   readonly isMasked: boolean;
 }
@@ -87,7 +89,8 @@ export class SecureRound {
   add(rank: Rank, trained: ParameterVector, { loss, ...figures }: LaneFigures): void {
     const { terms: { ring }, part, seed, round } = this.#options;
     const to = part === undefined ? trained : part.take(trained);
-    difference(to, this.#base, this.#update);
+    if (this.#options.isGradient) this.#update.set(to);
+    else difference(to, this.#base, this.#update);
     const told = { ...figures, loss: Number.isFinite(loss) ? loss : ring.maxLoss };
     const quantized = this.#share
       ? this.#share.quantize(this.#update)

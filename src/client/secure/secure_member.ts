@@ -138,10 +138,19 @@ export class SecureMember {
     message: Message | undefined,
     task: TrainingTask | undefined,
   ): Promise<Message | undefined> {
-    if (message?.code !== MessageCode.ParameterUpdate) return undefined;
-    const { round, parameters, numSamples: samples = 0, steps = 0 } = message.payload;
     const isShared = this.#options.shareMetrics !== "none";
-    const loss = isShared ? task?.result?.loss ?? 0 : 0;
-    return await this.#part?.masked(round, parameters, { samples, loss, steps });
+    const loss = isShared ? task?.result?.loss ?? 0 : 0, steps = task?.result?.steps ?? 0;
+    switch (message?.code) {
+      case MessageCode.ParameterUpdate: {
+        const { round, parameters, numSamples: samples = 0 } = message.payload;
+        return await this.#part?.masked(round, parameters, { samples, loss, steps });
+      }
+      case MessageCode.GradientUpdate: {
+        const { round, gradient, numSamples: samples } = message.payload;
+        const figures = { samples, loss, steps };
+        return await this.#part?.masked(round, gradient, figures, { isGradient: true });
+      }
+    }
+    return undefined;
   }
 }

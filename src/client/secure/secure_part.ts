@@ -161,6 +161,7 @@ export class SecurePart {
     round: number,
     trained: ParameterVector,
     figures: LaneFigures,
+    { isGradient = false } = {},
   ): Promise<Message | undefined> {
     const client = this.#required(), id = this.#opened, ring = this.#ring;
     const base = this.#received;
@@ -168,7 +169,9 @@ export class SecurePart {
     if (isSame(this.#masked?.id, id)) return this.#masked?.message;
     if (this.#update.length !== trained.length) this.#update = new Float32Array(trained.length);
     const update = this.#update, { vector } = base;
-    for (let i = 0; i < update.length; i++) update[i] = (trained[i] ?? NaN) - (vector[i] ?? NaN);
+    for (let i = 0; i < update.length; i++) {
+      update[i] = (trained[i] ?? NaN) - (isGradient ? 0 : vector[i] ?? NaN);
+    }
     const loss = Number.isFinite(figures.loss) ? figures.loss : ring.maxLoss;
     const stream = { seed: this.#seed, round, rank: this.#rank };
     // Memory of its own: what an attempt has masked may still be on its way.

@@ -215,7 +215,7 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
   takeSum(ring: Ring, sums: RingVector, ranks: readonly Rank[]): void {
     const { parameters, fixed } = this, round = this.#round;
     if (round === undefined) throw new Error("Cannot take a sum: no round is open");
-    this.#sums ??= new SumReader(parameters.length, fixed);
+    this.#sums ??= new SumReader(parameters.length, fixed, this.plan.rule);
     this.privacy?.charge?.(ranks);
     round.take(this.#sums.read(ring, sums, parameters));
     for (const rank of ranks) this.#known.addUpdate(rank, { round: round.number });

@@ -35,7 +35,7 @@ async function handlerOf(strategy: string): Promise<SyncParameterServerHandler> 
   });
 }
 
-for (const strategy of ["fedavg", "fedadam", "fedper:local=logits"]) {
+for (const strategy of ["fedavg", "fedadam", "fedsgd", "fedper:local=logits"]) {
   Deno.test(`a secure run of ${strategy} has the model of its simulation`, async () => {
     const { model, errors, report } = await runSecure({
       clients: CLIENTS,
