@@ -1,9 +1,6 @@
 import type { Rank } from "../base/rank.ts";
 import { withDeadline } from "../base/time/with_deadline.ts";
 
-/** Ends the part of a client in a run; returns false if there is no such client. */
-type Drop = (rank: Rank) => boolean;
-
 /**
  * Hold on a run from outside: pauses it between two rounds, and ends the part of single clients.
  *
@@ -17,7 +14,7 @@ type Drop = (rank: Rank) => boolean;
  */
 export class RunControl {
   #pause: PromiseWithResolvers<void> | undefined;
-  #drop: Drop | undefined;
+  #drop: ((rank: Rank) => boolean) | undefined;
 
   /** Returns true if no further round begins. */
   get isPaused(): boolean {
@@ -53,7 +50,7 @@ export class RunControl {
   }
 
   /** Gives the control the means to drop clients, until the result is disposed of. */
-  bind(drop: Drop): Disposable {
+  bind(drop: (rank: Rank) => boolean): Disposable {
     this.#drop = drop;
     return { [Symbol.dispose]: () => void (this.#drop = undefined) };
   }
