@@ -25,6 +25,7 @@ import type { AgreementMode, ErrorPayload, ParameterUpdatePayload } from "../wir
 import { checkServerOptions, PROBLEM, type ServerTopologyOptions } from "./options.ts";
 import type { ActiveRun } from "./run/active_run.ts";
 import { recordOf } from "./run/record_of.ts";
+import { dropClient } from "./run/drop_client.ts";
 import type { ServerRun } from "./run/run.ts";
 import type { MessageArguments } from "./run/server_topology.ts";
 import type { JoinedClient } from "./sessions/registration.ts";
@@ -86,7 +87,7 @@ export abstract class ServerCommunicationTopology<
     const { withRun } = await import("./run/run.ts");
     return await withRun({ topology: this, record: this.#record, signal }, async (run) => {
       this.#run = run;
-      using _control = this.options.control?.bind((rank) => run.dropClient(rank));
+      using _control = this.options.control?.bind((rank) => dropClient(run.sessions, rank));
       try {
         this.beginRun();
         return await run.runAndReport(() => this.#runRounds(run));

@@ -12,7 +12,6 @@ import type { RunRecord } from "../../round/record/run_record.ts";
 import type { RunReport } from "../../round/report/report.ts";
 import { earlyStopText } from "../../round/report/early_stop.ts";
 import { CheckpointSaver } from "../../round/record/checkpoint_saver.ts";
-import { MessageCode } from "../../wire/message_code.ts";
 import { MOST_REASON_LENGTH } from "../../wire/messages/exit.ts";
 import { DEFAULT_SERVER_NAME } from "../options.ts";
 import { completePeerLimits } from "../sessions/peer_limits.ts";
@@ -191,14 +190,6 @@ export class ServerRun implements RunContext, AsyncDisposable {
    */
   handleControl(sender: Rank, message: MessageArguments): void {
     handleControl(sender, message, this.topology, this.exchanges);
-  }
-
-  /** Tells a client that the run is over for it; returns false if it is not connected. */
-  dropClient(rank: Rank): boolean {
-    return this.sessions.send(rank, {
-      code: MessageCode.Exit,
-      payload: { reason: "the server's operator has ended this client's part", over: true },
-    });
   }
 
   emit(event: ServerEvent): void {
