@@ -1,6 +1,7 @@
 import type { Logger } from "../base/log/log.ts";
 import type { PeerLog } from "../base/log/peer_log.ts";
 import { type Rank, SERVER_RANK } from "../base/rank.ts";
+import { traced } from "../base/tracer.ts";
 import { withDeadline } from "../base/time/with_deadline.ts";
 import type { Connection } from "../net/connection.ts";
 import { Manifest } from "../params/manifest.ts";
@@ -74,7 +75,8 @@ export class ClientRun implements SessionClient {
       readonly signal: AbortSignal | undefined;
     },
   ) {
-    const { handler, options: { onEvent, shareMetrics: share = "all", settings = {} } } = host;
+    const { handler, options: { onEvent, tracer, shareMetrics: share = "all", settings = {} } } =
+      host;
     this.hasKey = host.options.credential?.kind === "key";
     this.#host = host;
     this.server = host.server;
@@ -90,6 +92,7 @@ export class ClientRun implements SessionClient {
       logger,
       peers,
       onEvent,
+      tracer,
       share,
       settings,
     });
@@ -144,7 +147,14 @@ export class ClientRun implements SessionClient {
   async follow(session: Session): Promise<boolean> {
     const trainer = this.#trainer;
     const { rank, worldSize, rounds } = session.assignment;
-    this.#host.options.onEvent?.({ type: "joined", rank, worldSize, rounds });
+    const isClosed = session.assignment.privacy !== undefined || this.isSecure;
+    this.#host.options.onEvent?.({
+      type: "joined",
+      rank,
+      worldSize,
+      rounds,
+      ...(isClosed && { isClosed }),
+    });
     await this.#catchUp(session.assignment);
     for (;;) {
       session.touch();
@@ -247,9 +257,14 @@ export class ClientRun implements SessionClient {
     if (this.#secure.isOn) return await this.#synchronizeSecurely();
     const message = this.#codecs.send(updateMessage);
     if (message === undefined) return;
-    await session.send(message);
+    await this.#sendUpdate(session, message, task?.round);
     this.logger.debug(`Sent the update of round ${task?.round}`);
     await this.requestWork();
+  }
+
+  async #sendUpdate(session: Session, message: Message, round = 0): Promise<void> {
+    const { trace } = this.#trainer, tracer = this.#trainer.tracerOf(session, trace);
+    await traced(tracer, { name: "send", round, parent: trace }, () => session.send(message));
   }
 
   async #synchronizeSecurely(): Promise<void> {
@@ -258,7 +273,7 @@ export class ClientRun implements SessionClient {
     await this.#orRefuse(task.round, async () => {
       const message = await this.#secure.masked(updateMessage, task);
       if (message === undefined) return;
-      await this.#open().send(message);
+      await this.#sendUpdate(this.#open(), message, task.round);
       this.logger.debug(`Sent the masked update of round ${task.round}`);
     });
   }

@@ -1,6 +1,7 @@
 import { errorMessage, ProtocolError } from "../base/errors.ts";
 import type { Logger } from "../base/log/log.ts";
 import type { PeerLog } from "../base/log/peer_log.ts";
+import { traced, type Tracer } from "../base/tracer.ts";
 import { shortened } from "../base/printable.ts";
 import { privacyText } from "../train/client_privacy.ts";
 import type { ClientBackendHandler } from "../train/handler.ts";
@@ -15,7 +16,7 @@ import { LocalModel } from "./local_model.ts";
 import type { ClientEvent, SharedMetrics } from "./options.ts";
 import type { Session } from "./session/session.ts";
 import type { SubModel } from "./sub_model.ts";
-import type { TrainingTask } from "./training_task.ts";
+import { endWith, type TrainingTask } from "./training_task.ts";
 
 /** Surroundings of a {@linkcode LocalTrainer}. */
 export interface LocalTrainerOptions {
@@ -26,6 +27,8 @@ export interface LocalTrainerOptions {
   /** Log of the lines whose number the server decides. */
   readonly peers: PeerLog;
   readonly onEvent: ((event: ClientEvent) => void) | undefined;
+  /** Observer of trainings and evaluations. */
+  readonly tracer: Tracer | undefined;
   /** Figures that the client shares. */
   readonly share: SharedMetrics;
   /** Settings of training in place of the server's. */
@@ -37,6 +40,7 @@ export class LocalTrainer {
   readonly #options: LocalTrainerOptions;
   readonly #model: LocalModel;
   #task: TrainingTask | undefined;
+  #trace: string | undefined;
   #isEvaluating = false;
   #hasToldRows = false;
   #hasToldWarning = false;
@@ -108,7 +112,30 @@ export class LocalTrainer {
   begin(payload: ParameterUpdatePayload, session: Session): void {
     const { handler } = this.#options, { rounds } = session.assignment;
     handler.privacy?.expect(Math.max(1, rounds - payload.round + 1));
-    this.#task = this.#model.train(payload, this.#planOf(payload, session), session.signal);
+    const { round, trace } = payload;
+    this.#trace = trace;
+    const end = this.tracerOf(session, trace)?.begin({ name: "train", round, parent: trace });
+    try {
+      this.#task = this.#model.train(payload, this.#planOf(payload, session), session.signal);
+    } catch (error) {
+      end?.(error);
+      throw error;
+    }
+    if (end !== undefined) endWith(this.#task, end);
+  }
+
+  /** Context of the trace of the last round's training, which the server has sent. */
+  get trace(): string | undefined {
+    return this.#trace;
+  }
+
+  /**
+   * Returns the observer of a step; `undefined` for a private run whose server has sent no context:
+   * nobody may know then who took part in its rounds.
+   */
+  tracerOf({ assignment }: Session, trace: string | undefined): Tracer | undefined {
+    const isHidden = assignment.privacy !== undefined && trace === undefined;
+    return isHidden ? undefined : this.#options.tracer;
   }
 
   /** Returns `true` if the task has the settings that the server asks for. */
@@ -183,9 +210,12 @@ export class LocalTrainer {
     await this.abandon();
     const { assignment: { plan: { rule } }, signal } = session;
     this.#isEvaluating = true;
-    const result = await this.#model
-      .evaluate({ ...fields, parameters }, rule, signal)
-      .finally(() => this.#isEvaluating = false);
+    const { trace } = fields, tracer = this.tracerOf(session, trace);
+    const result = await traced(
+      tracer,
+      { name: "evaluate", round, parent: trace },
+      () => this.#model.evaluate({ ...fields, parameters }, rule, signal),
+    ).finally(() => this.#isEvaluating = false);
     this.#reportEvaluation(round, result);
     await session.send({
       code: MessageCode.EvaluateParams,

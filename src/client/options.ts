@@ -5,6 +5,7 @@ import type { Codec } from "../codec/codec.ts";
 import type { Credential } from "../auth/challenge.ts";
 import type { Logger, LogOptions } from "../base/log/log.ts";
 import type { Rank } from "../base/rank.ts";
+import type { Tracer } from "../base/tracer.ts";
 import type { Schema } from "../data/schema/schema.ts";
 import type { StatisticsSharing } from "../data/statistics/answer.ts";
 import type { DistBackend } from "../net/backend.ts";
@@ -23,6 +24,8 @@ export type ClientEvent =
     readonly rank: Rank;
     readonly worldSize: number;
     readonly rounds: number;
+    /** Set if nobody may learn figures of single clients: the run is private, or masks updates. */
+    readonly isClosed?: boolean;
   }
   | {
     /** The client has trained for a round. */
@@ -120,7 +123,7 @@ export interface ClientTopologyOptions {
    * The log's folder (default `"log"`), its lowest level (`"INFO"`), and whether it is written to
    * standard error too (`true`).
    */
-  log?: Pick<LogOptions, "folder" | "level" | "console">;
+  log?: Pick<LogOptions, "folder" | "level" | "console" | "onLine">;
   /** The application's own logger, in place of file and console. */
   logger?: Logger;
   /** Limits on the figures of the client's data that a server may ask for. */
@@ -184,6 +187,11 @@ export interface ClientTopologyOptions {
   codecs?: readonly Codec[];
   /** Called for each event, as it happens. */
   onEvent?: (event: ClientEvent) => void;
+  /**
+   * Observer of the steps of rounds, such as telemetry. In a private run it is told only of rounds
+   * for which the server has sent a trace context: others may not tell who took part in them.
+   */
+  tracer?: Tracer;
   /** Time-outs; those left out have their defaults. */
   timeouts?: Partial<Timeouts>;
 }

@@ -1,4 +1,5 @@
 import { runtime } from "../base/runtime/runtime.ts";
+import type { EndStep } from "../base/tracer.ts";
 import type { TrainResult } from "../plan/results.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
 import type { LocalLearner } from "../train/rules/learner.ts";
@@ -72,4 +73,9 @@ export class TrainingTask {
       this.#hasEnded = true;
     }
   }
+}
+
+/** Ends an observed step with a training, whose round may be over before it. */
+export function endWith({ finished }: TrainingTask, end: EndStep): void {
+  finished.then((status) => end(status === "done" ? undefined : new RoundOverError(status)), end);
 }

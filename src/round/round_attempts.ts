@@ -1,6 +1,7 @@
 import { DeadlineError, errorMessage, ProtocolError } from "../base/errors.ts";
 import type { Rank } from "../base/rank.ts";
 import { runtime } from "../base/runtime/runtime.ts";
+import { traced } from "../base/tracer.ts";
 import { AbsentRanks } from "./cohort/absent_ranks.ts";
 import { TrainingExchange } from "./cohort/training_exchange.ts";
 import { boundText, mostExtreme } from "./handler/update_bound.ts";
@@ -53,9 +54,12 @@ export class RoundAttempts {
     const least = Math.max(quorum, handler.secure?.minMembers ?? 0);
     for (;;) {
       const round = this.#round, tries = ++this.#tries;
-      const present = await this.#present(least);
-      const candidates = this.#candidates = this.#selectCandidates(present, least);
-      const cohort = handler.selectClients(round, candidates, numClients, tries - 1);
+      const { tracer } = this.#host;
+      const cohort = await traced(tracer, { name: "select", round }, async () => {
+        const present = await this.#present(least);
+        const candidates = this.#candidates = this.#selectCandidates(present, least);
+        return handler.selectClients(round, candidates, numClients, tries - 1);
+      });
       // The size of a secret cohort is secret too, so it must not decide on the round's success.
       const isSecret = handler.privacy?.isCohortSecret ?? false;
       const shown = isSecret ? [] : cohort;
@@ -65,7 +69,7 @@ export class RoundAttempts {
       const attempt = this.#attempt = Math.max(this.#attempt + 1, seconds());
       const training = this.#host.openTraining?.(round, cohort, { attempt, enough, quorum }) ??
         new TrainingExchange(round, cohort, handler, enough);
-      await this.#host.train(training);
+      await traced(tracer, { name: "train", round }, () => this.#host.train(training));
       training.sort();
       const { collector } = training;
       for (const { rank, isExcused } of collector.absences) {

@@ -1,5 +1,6 @@
 import type { ProtocolError } from "../base/errors.ts";
 import type { Rank } from "../base/rank.ts";
+import type { Tracer } from "../base/tracer.ts";
 import type { TrainingExchange } from "./cohort/training_exchange.ts";
 import type { SyncServerBackendHandler } from "./handler/sync_server_backend_handler.ts";
 import type { RoundLimits } from "./limits.ts";
@@ -13,6 +14,8 @@ export interface RoundHost {
   /** Number of clients in the group. */
   readonly numClients: number;
   readonly limits: RoundLimits;
+  /** Observer of the round's steps. */
+  readonly tracer?: Tracer | undefined;
   /** Waits until at least `least` ranks are available, and returns all that are. */
   available(least: number): Promise<readonly Rank[]>;
   /** Opens the training of a cohort, where it is not a plain exchange of updates. */

@@ -40,9 +40,12 @@ export async function runRound(round: number, host: RoundHost): Promise<RoundRes
   for (let spoiled = 0;; spoiled++) {
     const trained = await attempts.train();
     const { training } = trained;
+    const endFold = host.tracer?.begin({ name: "fold", round });
     try {
       handler.updateModel();
+      endFold?.();
     } catch (error) {
+      endFold?.(error);
       if (!(error instanceof NonFiniteResultError) || !handler.revertModel()) throw error;
       const problem = "the round's result is not finite";
       const suspect = spoiled < roundTries ? attempts.suspect(training, problem) : undefined;

@@ -6,6 +6,7 @@
 
 import { oneLine } from "../base/printable.ts";
 import type { Rank } from "../base/rank.ts";
+import type { Tracer } from "../base/tracer.ts";
 import { checkInRange, SHARE } from "../base/check.ts";
 import { type Gatekeeper, makeChallenge } from "../auth/challenge.ts";
 import type { Logger, LogOptions } from "../base/log/log.ts";
@@ -110,7 +111,7 @@ export interface ServerTopologyOptions {
    * The log's folder (default `"log"`), its lowest level (`"INFO"`), and whether it is also written
    * to standard error (`true`).
    */
-  log?: Pick<LogOptions, "folder" | "level" | "console">;
+  log?: Pick<LogOptions, "folder" | "level" | "console" | "onLine">;
   /** Logger of the application, in place of the file and the console. */
   logger?: Logger;
   /** Time-outs, each with its default. */
@@ -139,6 +140,11 @@ export interface ServerTopologyOptions {
   control?: RunControl;
   /** Called with each event as it happens. */
   onEvent?: (event: ServerEvent) => void;
+  /**
+   * Observer of the steps of rounds, such as telemetry. Where cohorts are secret it is told of no
+   * single client, and clients are sent no trace context.
+   */
+  tracer?: Tracer;
 }
 
 /** Name of a server without a name of its own. */

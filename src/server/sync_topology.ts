@@ -76,6 +76,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       handler: this.handler,
       numClients: this.options.worldSize - 1,
       limits: this.options,
+      tracer: run.tracer,
       available: (least) => run.waitForClients(least),
       ...(secure && {
         openTraining: (round, cohort, options) => secure.open(round, cohort, options),

@@ -6,6 +6,7 @@
 
 import { ProtocolError } from "../base/errors.ts";
 import type { Rank } from "../base/rank.ts";
+import { traced } from "../base/tracer.ts";
 import { type Timeouts, timeoutsOf } from "../net/timeouts.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import { unexpectedUpdate } from "../round/cohort/unexpected.ts";
@@ -109,8 +110,10 @@ export abstract class ServerCommunicationTopology<
         const round = rounds.length + 1;
         await this.options.control?.whilePaused(run.signal);
         run.costs.startRound();
-        await this.runRound(round);
-        if (rounds.length >= round && this.isCheckpointDue(round)) await run.save();
+        await traced(run.tracer, { name: "round", round }, async () => {
+          await this.runRound(round);
+          if (rounds.length >= round && this.isCheckpointDue(round)) await run.save();
+        });
       }
     } finally {
       this.endRounds();

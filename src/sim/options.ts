@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Tracer } from "../base/tracer.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { StoppingOptions } from "../round/record/run_monitor.ts";
 import type { RunControl } from "../round/run_control.ts";
@@ -157,6 +158,8 @@ export interface SimulationOptions {
   notes?: Readonly<Record<string, unknown>>;
   /** Receives the events of the run, as of a server. */
   onEvent?: (event: ServerEvent) => void;
+  /** Observer of the steps of rounds, such as telemetry. */
+  tracer?: Tracer;
 }
 
 /** Returns the number of clients. */

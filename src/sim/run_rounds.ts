@@ -1,4 +1,6 @@
+import type { Rank } from "../base/rank.ts";
 import { runtime } from "../base/runtime/runtime.ts";
+import { traced } from "../base/tracer.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import type { CheckpointSaver } from "../round/record/checkpoint_saver.ts";
 import type { RunRecord } from "../round/record/run_record.ts";
@@ -32,64 +34,79 @@ export async function runRounds(
   handler: SyncServerBackendHandler,
   parts: SimulationParts,
 ): Promise<void> {
-  const { options, record, clients, states, lastRound, saves, signal, tell } = parts;
-  const numClients = clientsOf(options);
-  const isDue = (round: number, many = 1) => round % many === 0 || round === options.rounds;
-  await finishLast(handler, parts, (round) => isDue(round, options.evaluateEvery));
+  const { options, record, signal } = parts;
+  await finishLast(handler, parts, (round) => isDue(round, options, options.evaluateEvery));
   for (let round = record.rounds.length + 1; !record.isOver; round++) {
     await options.control?.whilePaused(signal);
-    const began = runtime.clock.now();
-    clients.traffic.take();
-    let refused = 0;
-    const spent = () => ({ refused, seconds: (runtime.clock.now() - began) / 1000 });
-    let traffic: ReturnType<VirtualClients["traffic"]["take"]> | undefined;
-    const host: RoundHost = {
-      handler,
-      numClients,
-      limits: options,
-      available: () => Promise.resolve(clients.present),
-      train: async (training) => {
-        const { collector } = training, isDrawn = handler.privacy?.isCohortSecret ?? false;
-        if (!isDrawn && collector.cohort.length > handler.updatesWanted(numClients)) {
-          throw new RangeError("Cannot simulate over-selection: no virtual client is late");
-        }
-        await clients.train(training);
-        refused += collector.count("refused");
-      },
-      onModelUpdated: () => states.commit(),
-      saveRelease: async (trained) => {
-        // Its evaluation, on the server alone, has no traffic.
-        traffic = clients.traffic.take();
-        const costs = { ...spent(), ...traffic };
-        lastRound?.ended(round);
-        const report = roundReport(round, trained, {}, costs, handler);
-        await record.saveRelease(report, () => saves.saveRelease(signal));
-      },
-      onModelReverted: () => states.revert(),
-      evaluate: async (training) =>
-        isDue(round, options.evaluateEvery)
-          ? await clients.evaluate(
-            round,
-            (present) => selectEvaluators(present, training, handler),
-          )
-          : {},
-      lossBefore: () => record.final?.loss,
-      onRevoked: (error, { rank, ...update }) => {
-        refused++;
-        tell(refusedEvent(rank, error, update));
-      },
-      emit: tell,
-      warn: () => {},
-    };
-    const { trained, evaluated, failure } = await runRound(round, host);
-    record.final = evaluated.evaluation;
-    const costs = { ...spent(), ...traffic ?? clients.traffic.take() };
-    endRound(parts, roundReport(round, trained, evaluated, costs, handler));
-    // The model is the round's even if its evaluation has failed.
-    if (failure !== undefined) throw failure;
-    // The last round is saved at the end.
-    if (!record.isOver && isDue(round, options.checkpointEvery)) await saves.save();
+    const step = { name: "round", round } as const;
+    await traced(options.tracer, step, () => oneRound(round, handler, parts));
   }
+}
+
+/** Reports whether what is done every `many` rounds is due after a round. */
+function isDue(round: number, { rounds }: SimulationOptions, many = 1): boolean {
+  return round % many === 0 || round === rounds;
+}
+
+/** Runs a round, with its evaluation and its checkpoint. */
+async function oneRound(
+  round: number,
+  handler: SyncServerBackendHandler,
+  parts: SimulationParts,
+): Promise<void> {
+  const { options, record, clients, states, lastRound, saves, signal, tell } = parts;
+  const numClients = clientsOf(options), { tracer } = options;
+  const began = runtime.clock.now();
+  clients.traffic.take();
+  let refused = 0;
+  const spent = () => ({ refused, seconds: (runtime.clock.now() - began) / 1000 });
+  let traffic: ReturnType<VirtualClients["traffic"]["take"]> | undefined;
+  const host: RoundHost = {
+    handler,
+    numClients,
+    limits: options,
+    tracer,
+    available: () => Promise.resolve(clients.present),
+    train: async (training) => {
+      const { collector } = training, isDrawn = handler.privacy?.isCohortSecret ?? false;
+      if (!isDrawn && collector.cohort.length > handler.updatesWanted(numClients)) {
+        throw new RangeError("Cannot simulate over-selection: no virtual client is late");
+      }
+      await clients.train(training);
+      refused += collector.count("refused");
+    },
+    onModelUpdated: () => states.commit(),
+    saveRelease: async (trained) => {
+      // Its evaluation, on the server alone, has no traffic.
+      traffic = clients.traffic.take();
+      const costs = { ...spent(), ...traffic };
+      lastRound?.ended(round);
+      const report = roundReport(round, trained, {}, costs, handler);
+      await record.saveRelease(report, () => saves.saveRelease(signal));
+    },
+    onModelReverted: () => states.revert(),
+    evaluate: async (training) => {
+      if (!isDue(round, options, options.evaluateEvery)) return {};
+      const choose = (present: readonly Rank[]) => selectEvaluators(present, training, handler);
+      const step = { name: "evaluate", round } as const;
+      return await traced(tracer, step, () => clients.evaluate(round, choose));
+    },
+    lossBefore: () => record.final?.loss,
+    onRevoked: (error, { rank, ...update }) => {
+      refused++;
+      tell(refusedEvent(rank, error, update));
+    },
+    emit: tell,
+    warn: () => {},
+  };
+  const { trained, evaluated, failure } = await runRound(round, host);
+  record.final = evaluated.evaluation;
+  const costs = { ...spent(), ...traffic ?? clients.traffic.take() };
+  endRound(parts, roundReport(round, trained, evaluated, costs, handler));
+  // The model is the round's even if its evaluation has failed.
+  if (failure !== undefined) throw failure;
+  // The last round is saved at the end.
+  if (!record.isOver && isDue(round, options, options.checkpointEvery)) await saves.save();
 }
 
 /** Ends the last round of a run that was stopped before that round was evaluated. */

@@ -155,6 +155,7 @@ export class Simulation {
       save: async () => await lastRound?.keep(),
       round: () => record.lastRound,
       tries: options.saveTries,
+      tracer: options.checkpoints && options.tracer,
       emit: tell,
       warn: () => {}, // The event says the same.
     });

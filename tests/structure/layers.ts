@@ -11,7 +11,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["tfjs", "privacy"],
   ["engine"],
   ["round", "worker", "predict"],
-  ["client", "server", "dashboard"],
+  ["client", "server", "dashboard", "telemetry"],
   ["sim"],
   ["testing"],
   ["cli"],
@@ -24,6 +24,7 @@ export const FORBIDDEN: Readonly<Record<string, Readonly<Record<string, string>>
   engine: { net: "training knows no sockets", wire: "training knows no frames" },
   tfjs: { net: "training knows no sockets", wire: "training knows no frames" },
   round: { net: "rounds know no sockets", auth: "rounds know no keys" },
+  telemetry: { net: "what is observed is told by events" },
   predict: { net: "predictions know no sockets", wire: "predictions know no frames" },
   sim: {
     net: "a simulation has no sockets",

@@ -6,7 +6,13 @@
 
 import { isDeno, runtime } from "../runtime/runtime.ts";
 import { type BaseHandler, ConsoleHandler, Logger as StdLogger } from "./deps.ts";
-import { formatRecord, printToStderr, SafeFileHandler, StderrHandler } from "./log_handlers.ts";
+import {
+  formatRecord,
+  LineHandler,
+  printToStderr,
+  SafeFileHandler,
+  StderrHandler,
+} from "./log_handlers.ts";
 import { errorMessage } from "../errors.ts";
 
 /** Logger of a topology. `@std/log`'s `Logger` satisfies it, and so does `console`. */
@@ -62,6 +68,8 @@ export interface LogOptions {
    * @default {true}
    */
   readonly console?: boolean;
+  /** Called with each line of the log, besides its file and the console. */
+  readonly onLine?: ((level: LogLevelName, line: string) => void) | undefined;
   /** Logger of the application, which gets all lines. The options above have no effect then. */
   readonly logger?: Logger;
 }
@@ -117,6 +125,7 @@ export function openLog(options: LogOptions = {}): LogHandle {
     folder = "log",
     console = true,
     fileBytes,
+    onLine,
   } = options;
   const handlers: BaseHandler[] = [];
   const formatter = formatRecord;
@@ -137,6 +146,7 @@ export function openLog(options: LogOptions = {}): LogHandle {
     })
     : undefined;
   if (file !== undefined) handlers.push(file.handler);
+  if (onLine !== undefined) handlers.push(new LineHandler(level, onLine));
   return {
     logger: new StdLogger(loggerName || "fedlab", level, { handlers }),
     file: file?.path,

@@ -8,12 +8,20 @@ import { errorMessage } from "../errors.ts";
  * beginning of each record is unambiguous.
  */
 export function formatRecord(record: LogRecord): string {
-  const { datetime, loggerName, levelName, msg, args } = record;
+  const { datetime, loggerName, levelName } = record;
+  return `${datetime.toISOString()} ${loggerName} ${levelName} ${linesOf(record)}`;
+}
+
+/** Formats a record as `name message arguments`. */
+function lineOf(record: LogRecord): string {
+  return `${record.loggerName} ${linesOf(record)}`;
+}
+
+function linesOf({ msg, args }: LogRecord): string {
   const text = [msg, ...args.map(textOf)].join(" ");
   // A message may quote a peer: nothing in it may pass for a record of its own or command the
   // terminal.
-  const lines = printable(text.replaceAll(/\r?\n/g, "\n  "));
-  return `${datetime.toISOString()} ${loggerName} ${levelName} ${lines}`;
+  return printable(text.replaceAll(/\r?\n/g, "\n  "));
 }
 
 function textOf(value: unknown): string {
@@ -28,6 +36,25 @@ function textOf(value: unknown): string {
 function isReadable(path: string): boolean {
   return runtime.process.permissions.querySync({ name: "read", path }).state === "granted";
 }
+
+/** Passes lines, without their time, to a function. */
+export class LineHandler extends BaseHandler {
+  readonly #onLine: (level: LevelName, line: string) => void;
+
+  constructor(level: LevelName, onLine: (level: LevelName, line: string) => void) {
+    super(level, { formatter: lineOf });
+    this.#onLine = onLine;
+  }
+
+  override handle(record: LogRecord): void {
+    if (record.level >= this.level) this.#onLine(record.levelName as LevelName, lineOf(record));
+  }
+
+  override log(): void {}
+}
+
+/** Name of a level. */
+type LevelName = "DEBUG" | "INFO" | "WARN" | "ERROR" | "CRITICAL";
 
 /** Logs to standard error; standard output is for results. */
 export class StderrHandler extends BaseHandler {

@@ -21,6 +21,7 @@ import { runAndReport } from "../run/run_and_report.ts";
 import { secureFrom } from "../run/secure.ts";
 import { openRunFolder } from "../run/run_folder.ts";
 import { buildServer, planFrom } from "../run/server_job.ts";
+import { telemetryOf } from "../run/telemetry.ts";
 
 /** Largest number of clients with a worker each: more take minutes to start, and gigabytes. */
 const MOST_WORKERS = 64;
@@ -75,6 +76,7 @@ async function runDemo(
   const shown = new RunProgress();
   const stop = new AbortController();
   const control = new RunControl();
+  const telemetry = await telemetryOf("demo", folder.path, () => server.handler);
   await using dashboard = await openDashboard("demo", flags, {
     folder: folder.path,
     control,
@@ -85,6 +87,7 @@ async function runDemo(
   const clients = new Clients(flags, folder.path, ending);
   const onEvent = (event: ServerEvent) => {
     dashboard.show(event);
+    telemetry?.show(event);
     if (isTerminal()) shown.show(event);
     if (event.type === "listening") {
       clients.start(event.address).catch((error) => stop.abort(error));
@@ -97,8 +100,13 @@ async function runDemo(
     distBackend,
     timeouts,
     control,
-    log: { folder: `${folder.path}/log`, console: !isTerminal() },
+    log: {
+      folder: `${folder.path}/log`,
+      console: !isTerminal(),
+      onLine: telemetry?.onLine,
+    },
     onEvent,
+    ...(telemetry && { tracer: telemetry.tracer }),
   });
   const run = async () => {
     using _bar = shown;

@@ -26,6 +26,7 @@ import { runAndReport } from "../run/run_and_report.ts";
 import { openRunFolder } from "../run/run_folder.ts";
 import { reloadKeys, serverSecurity } from "../run/security.ts";
 import { planFrom } from "../run/server_job.ts";
+import { telemetryOf } from "../run/telemetry.ts";
 
 /** `server`: rank 0 of a federation. */
 export function serverCommand(context: CommandContext): Command {
@@ -98,6 +99,7 @@ async function runServer(
   const shown = new RunProgress();
   const stop = new AbortController();
   const control = new RunControl();
+  const telemetry = await telemetryOf("server", folder.path, () => topology.handler);
   await using dashboard = await openDashboard("server", flags, {
     folder: folder.path,
     control,
@@ -119,12 +121,14 @@ async function runServer(
     notes: resumeNotes(command, flags),
     timeouts: libraryOptions("timeouts", flags),
     limits: libraryOptions("limits", flags),
-    log: { console: !isTerminal() },
+    log: { console: !isTerminal(), onLine: telemetry?.onLine },
+    ...(telemetry && { tracer: telemetry.tracer }),
     control,
     onEvent: (event) => {
       audit.record(event);
       curves.show(event);
       dashboard.show(event);
+      telemetry?.show(event);
       if (isTerminal()) shown.show(event);
     },
   });

@@ -35,6 +35,7 @@ import { runAndReport } from "../run/run_and_report.ts";
 import { secureFrom, warnOfSamples } from "../run/secure.ts";
 import { openRunFolder } from "../run/run_folder.ts";
 import { buildServer, planFrom } from "../run/server_job.ts";
+import { telemetryOf } from "../run/telemetry.ts";
 
 const DEFAULT_FRACTION = 0.1;
 
@@ -108,6 +109,7 @@ async function runSimulate(
   const stop = new AbortController();
   const ending = AbortSignal.any([signal, stop.signal]);
   const control = new RunControl();
+  const telemetry = await telemetryOf("simulate", folder.path, () => server.handler);
   await using dashboard = await openDashboard("simulate", flags, {
     folder: folder.path,
     control,
@@ -118,6 +120,7 @@ async function runSimulate(
   const onEvent = (event: ServerEvent) => {
     curves.show(event);
     dashboard.show(event);
+    telemetry?.show(event);
     if (isTerminal()) shown.show(event);
     else if (event.type === "round-ended") printRound(event.report, flags.rounds);
     else if (event.type === "checkpoint-failed") printError(event.reason);
@@ -137,6 +140,7 @@ async function runSimulate(
     ...(settings && { settings }),
     control,
     onEvent,
+    ...(telemetry && { tracer: telemetry.tracer }),
     stateFolder: folder.path,
     ...(flags.evaluate !== "clients" && test && { test }),
     evaluateClients: flags.evaluate !== "server",

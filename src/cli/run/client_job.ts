@@ -3,6 +3,7 @@ import { shareOf } from "../../data/sources/share.ts";
 import { ClientFollowingTop } from "../../client/following_topology.ts";
 import type { ClientEvent, ClientTopologyOptions } from "../../client/options.ts";
 import { openLog } from "../../base/log/log.ts";
+import { openClientTelemetry } from "../../telemetry/open.ts";
 import { ClientSGDHandler } from "../../engine/client_handler.ts";
 import type { ClientPrivacy } from "../../train/client_privacy.ts";
 import { type DataFlags, dataFrom, type Part } from "../options/data.ts";
@@ -67,14 +68,28 @@ export async function runClientJob(
   const { strictDeterminism: __, ...engine } = job.engine;
   chooseKernels(job.engine);
   const source = await clientSource(job.data, options.signal);
-  using log = openLog({ loggerName: "train", ...job.topology.log });
+  const telemetry = await openClientTelemetry();
+  const toLog = { ...job.topology.log, onLine: telemetry?.onLine };
+  using log = openLog({ loggerName: "train", ...toLog });
   await using handler = new ClientSGDHandler({
     ...engine,
     data: logged(source, (note) => log.logger.info(note)),
     logger: log.logger,
     ...(options.privacy && { privacy: options.privacy }),
   });
-  const { signal, privacy: _, ...own } = options;
-  const client = new ClientFollowingTop(handler, { ...job.topology, ...own });
+  const { signal, privacy, onEvent, ...own } = options;
+  const client = new ClientFollowingTop(handler, {
+    ...job.topology,
+    ...own,
+    log: toLog,
+    ...(telemetry && { tracer: telemetry.tracer }),
+    onEvent: (event) => {
+      // A client that keeps its own data private has figures in its log that are not for others.
+      if (event.type === "joined") {
+        telemetry?.joined({ ...event, ...(privacy && { isClosed: true }) });
+      }
+      onEvent?.(event);
+    },
+  });
   await client.run(signal ? { signal } : {});
 }

@@ -1,6 +1,7 @@
 import { errorMessage, OvertakenError } from "../../base/errors.ts";
 import { runtime } from "../../base/runtime/runtime.ts";
 import { delay } from "../../base/time/delay.ts";
+import { traced, type Tracer } from "../../base/tracer.ts";
 import type { ServerEvent } from "../report/events.ts";
 
 /** Default number of failed saves in a row after which a run stops. */
@@ -20,6 +21,8 @@ export interface CheckpointSaverOptions {
    * Number of failures in a row after which it gives up. Default {@linkcode DEFAULT_SAVE_TRIES}.
    */
   readonly tries?: number | undefined;
+  /** Observer of the saves. */
+  readonly tracer?: Tracer | undefined;
   emit(event: ServerEvent): void;
   warn(text: string): void;
 }
@@ -99,10 +102,11 @@ export class CheckpointSaver {
   }
 
   async #attempt(): Promise<void> {
-    const path = await this.#options.save();
+    const { save, round, tracer, emit } = this.#options;
+    const path = await traced(tracer, { name: "checkpoint", round: round() }, save);
     this.#failures = 0;
     if (path === undefined) return;
-    this.#options.emit({ type: "checkpoint", round: this.#options.round(), path });
+    emit({ type: "checkpoint", round: round(), path });
   }
 }
 

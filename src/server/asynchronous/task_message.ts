@@ -1,6 +1,7 @@
 import { MessageCode } from "../../wire/message_code.ts";
 import type { Message } from "../../wire/messages.ts";
 import type { ActiveRun } from "../run/active_run.ts";
+import { traceField } from "../run/told_tracer.ts";
 import type { Task } from "./tasks.ts";
 
 /**
@@ -18,7 +19,12 @@ export function taskMessage(
   const parameters = run.partFor(rank, task.isCoded ? sent.parameters : base);
   const vectors = { parameters, ...(sent.coded && { coded: sent.coded }) };
   const coded = task.isCoded ? run.codedFor(rank, vectors, round) : undefined;
-  const fields = { round, ...run.planField(version + 1), ...lastAccepted };
+  const fields = {
+    round,
+    ...run.planField(version + 1),
+    ...lastAccepted,
+    ...traceField(run.tracer),
+  };
   return coded === undefined
     ? { code: MessageCode.ParameterUpdate, payload: { ...fields, parameters } }
     : { code: MessageCode.CompressedUpdate, payload: { ...fields, ...coded } };

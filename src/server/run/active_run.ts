@@ -1,5 +1,6 @@
 import type { ProtocolError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
+import type { Tracer } from "../../base/tracer.ts";
 import type { EvaluationSummary } from "../../round/report/evaluation_summary.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
 import type { EvaluationExchange } from "../../round/cohort/evaluation_exchange.ts";
@@ -55,6 +56,8 @@ export interface ActiveRun {
    * where they differ from those that the clients were assigned on joining.
    */
   planField(round: number): Pick<ParameterUpdatePayload, "plan">;
+  /** Observer of the steps of the run, as far as they may be told. */
+  readonly tracer: Tracer | undefined;
 
   /** Returns what a client is sent of a parameter vector: the part that travels. */
   partFor(rank: Rank, parameters: ParameterVector): ParameterVector;

@@ -27,6 +27,7 @@ import { Downloads } from "../downloads/downloads.ts";
 import { sendToCohort } from "../downloads/send_to_cohort.ts";
 import { ParametersMessages } from "./parameters_messages.ts";
 import type { RunContext } from "./run_context.ts";
+import { sendTraced } from "./told_tracer.ts";
 
 /** Checks for passed deadlines in the time of one round. */
 const CHECKS = 8;
@@ -97,7 +98,7 @@ export class ExchangeRunner {
     onEnd?: (isSent: boolean) => void,
   ): boolean {
     const { sessions } = this.#run;
-    if (sessions.send(rank, message, onEnd)) {
+    if (sendTraced(this.#run, rank, message, onEnd)) {
       this.#run.costs.countVector("down", message, { whole: this.#run.subModels.bytes });
       return true;
     }
@@ -107,10 +108,7 @@ export class ExchangeRunner {
     return false;
   }
 
-  /**
-   * Returns the field with the settings of a round, where they differ from those that the clients
-   * were assigned.
-   */
+  /** Returns the field with the settings of a round, where they differ from those assigned. */
   planField(round: number): { readonly plan?: TrainSettings } {
     return this.#messages.planField(round);
   }

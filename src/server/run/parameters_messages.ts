@@ -12,6 +12,7 @@ import type { Message } from "../../wire/messages.ts";
 import type { RunContext } from "./run_context.ts";
 import { lastAcceptedField } from "./server_topology.ts";
 import type { SentVectors } from "./sub_models.ts";
+import { traceField } from "./told_tracer.ts";
 
 /** Exchange that begins with the parameters. */
 type Exchange = TrainingExchange | EvaluationExchange;
@@ -100,7 +101,11 @@ export class ParametersMessages {
   ): Message {
     const isEvaluation = exchange instanceof EvaluationExchange;
     const { round } = exchange.collector;
-    const fields = { ...(!isEvaluation && this.planField(round)), ...lastAccepted };
+    const fields = {
+      ...(!isEvaluation && this.planField(round)),
+      ...lastAccepted,
+      ...traceField(this.#run.tracer),
+    };
     if (isEvaluation) {
       return { code: MessageCode.EvaluateParams, payload: { round, ...sent, ...fields } };
     }

@@ -24,22 +24,15 @@ import { checkDescriptors } from "./descriptors.ts";
 import { ExchangeRunner } from "./exchange_runner.ts";
 import { gatherClients } from "./gathering.ts";
 import { joinReplyOf } from "./join_reply.ts";
+import { PROGRESS } from "./progress_events.ts";
 import { RoundCostCounter } from "./round_costs.ts";
 import type { RunContext } from "./run_context.ts";
 import { RunOperations } from "./run_operations.ts";
 import type { MessageArguments, ServerTopology } from "./server_topology.ts";
 import { SessionHandler } from "./session_handler.ts";
 import { SubModels } from "./sub_models.ts";
+import { toldTracer } from "./told_tracer.ts";
 import { Uploads } from "../uploads/uploads.ts";
-
-/** Events by which a run makes progress, whatever its clients do. */
-const PROGRESS: ReadonlySet<ServerEvent["type"]> = new Set([
-  "round-started",
-  "update-received",
-  "round-retried",
-  "round-ended",
-  "checkpoint",
-]);
 
 /** Objects that a run is made of. */
 interface RunParts {
@@ -66,6 +59,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
   /** Operations for the methods of the topology. */
   readonly operations: RunOperations;
   readonly peers: { readonly members: PeerLog; readonly strangers: PeerLog };
+  readonly tracer: RunContext["tracer"];
   readonly #uploads: Uploads;
   readonly #saver: CheckpointSaver;
   #progress = 0;
@@ -74,6 +68,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
     const { topology, record, logger, signal, subModels, held } = parts;
     const { options, timeouts } = topology;
     this.topology = topology;
+    this.tracer = toldTracer(options.tracer, topology.handler);
     this.exchanges = new ExchangeRunner(this);
     this.operations = new RunOperations(this, this.exchanges);
     this.record = record;
@@ -106,6 +101,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
       save: () => record.save(() => this.sessions.registry.saved),
       round: () => record.lastRound,
       tries: options.saveTries,
+      tracer: options.checkpoints && this.tracer,
       emit: (event) => this.emit(event),
       warn: (text) => logger.warn(text),
     });

@@ -1,4 +1,5 @@
 import type { Logger } from "../../base/log/log.ts";
+import type { Tracer } from "../../base/tracer.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
 import type { HeldModels } from "../../round/handler/held_models.ts";
@@ -23,6 +24,8 @@ export interface RunContext {
   readonly subModels: SubModels;
   /** Encoded parameters that clients have; `undefined` where no differences are sent. */
   readonly held: HeldModels | undefined;
+  /** Observer of the steps of the run, as far as they may be told. */
+  readonly tracer: Tracer | undefined;
   /** Signal that stops the run. */
   readonly signal: AbortSignal | undefined;
   /** Number that changes whenever the run makes progress. */

@@ -2,6 +2,7 @@ import { publicKeyOf } from "../../auth/challenge.ts";
 import { publicKeyBytes } from "../../auth/public_key.ts";
 import type { ProtocolError } from "../../base/errors.ts";
 import type { Rank } from "../../base/rank.ts";
+import { traced, type Tracer } from "../../base/tracer.ts";
 import { evaluationFields, type EvaluationSummary } from "../../round/report/evaluation_summary.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
 import type { EvaluationExchange } from "../../round/cohort/evaluation_exchange.ts";
@@ -22,21 +23,22 @@ import { checkSaved } from "./check_saved.ts";
 import { codedFor, readsCodes } from "./parameters_messages.ts";
 import type { ExchangeRunner } from "./exchange_runner.ts";
 import { waitForClients } from "./gathering.ts";
+import { roundFigures } from "./round_figures.ts";
 import { tellRefused } from "./refusal_lines.ts";
 import type { RoundCosts } from "./round_costs.ts";
 import type { RunContext } from "./run_context.ts";
-
-/** Maximum number of further figures in a line of the log. */
-const MAX_LOGGED_METRICS = 16;
+import { sendTraced } from "./told_tracer.ts";
 
 /** Operations of a run in progress. */
 export class RunOperations implements ActiveRun {
+  readonly tracer: Tracer | undefined;
   readonly #run: RunContext;
   readonly #exchanges: ExchangeRunner;
   readonly #accepted = new LastAcceptedRounds();
 
   constructor(run: RunContext, exchanges: ExchangeRunner) {
     this.#run = run;
+    this.tracer = run.tracer;
     this.#exchanges = exchanges;
   }
 
@@ -101,12 +103,13 @@ export class RunOperations implements ActiveRun {
 
   async evaluate(round: number, ranks: readonly Rank[]): Promise<EvaluationSummary> {
     checkSaved(this.#run);
-    return await this.#exchanges.evaluate(round, ranks);
+    const step = { name: "evaluate", round } as const;
+    return await traced(this.tracer, step, () => this.#exchanges.evaluate(round, ranks));
   }
 
   send(rank: Rank, message: Message): boolean {
-    const { sessions, costs, subModels } = this.#run;
-    const isSent = sessions.send(rank, message);
+    const { costs, subModels } = this.#run;
+    const isSent = sendTraced(this.#run, rank, message);
     if (isSent) costs.countVector("down", message, { whole: subModels.bytes });
     return isSent;
   }
@@ -115,8 +118,11 @@ export class RunOperations implements ActiveRun {
     return readsCodes(this.#run, rank);
   }
 
-  codedFor(rank: Rank, vectors: SentModel, number: number): CodedParameters | undefined {
-    const { parameters, coded } = vectors;
+  codedFor(
+    rank: Rank,
+    { parameters, coded }: SentModel,
+    number: number,
+  ): CodedParameters | undefined {
     return codedFor(this.#run, rank, { parameters, coded }, number);
   }
 
@@ -201,8 +207,7 @@ export class RunOperations implements ActiveRun {
   ): void {
     const { record, sessions, costs, topology: { handler } } = this.#run;
     record.final = evaluated.evaluation;
-    const { round } = training.collector;
-    const spent = costs.endRound(sessions.bytes);
+    const { round } = training.collector, spent = costs.endRound(sessions.bytes);
     this.#report(roundReport(round, { training, ...tries }, evaluated, spent, handler));
   }
 
@@ -220,20 +225,11 @@ export class RunOperations implements ActiveRun {
     const { record, logger, peers: { members }, topology } = this.#run;
     const { roundName, options, mode } = topology;
     const report = record.addRound(given);
-    const { round, received, cohort, loss, accuracy, metrics = {}, losses, outliers = [] } = report;
+    const { round, losses, outliers = [] } = report;
     const isSecret = topology.handler.privacy?.isCohortSecret ?? false;
-    const figures = [
-      isSecret
-        ? "a secret cohort"
-        : `${received} of ${cohort.length} ${mode === "statistics" ? "clients" : "updates"}`,
-      ...(loss === undefined ? [] : [`loss ${loss.toFixed(4)}`]),
-      ...(accuracy === undefined ? [] : [`accuracy ${accuracy.toFixed(4)}`]),
-      ...Object.entries(metrics).filter(([name]) => name !== "accuracy")
-        .slice(0, MAX_LOGGED_METRICS)
-        .map(([name, value]) => `${name} ${+value.toPrecision(5)}`),
-    ];
+    const figures = roundFigures(report, { isSecret, mode });
     const name = `${roundName} ${round}`, { rounds } = options;
-    logger.info(`${name} of ${rounds}: ${figures.join(", ")}`);
+    logger.info(`${name} of ${rounds}: ${figures}`);
     for (const { rank, reason } of losses) {
       members.warn(`rank ${rank}`, `${name} went on without rank ${rank}: ${reason}`);
     }

@@ -16,6 +16,7 @@ import type { JoinedClient } from "../sessions/registration.ts";
 import type { SessionListener } from "../sessions/session_listener.ts";
 import { unexpectedCode } from "./control_messages.ts";
 import type { ExchangeRunner } from "./exchange_runner.ts";
+import { ReceivingSteps } from "./receiving_steps.ts";
 import type { RunContext } from "./run_context.ts";
 import { tellRefused } from "./refusal_lines.ts";
 import type { MessageArguments, ServerTopology } from "./server_topology.ts";
@@ -30,12 +31,14 @@ export class SessionHandler implements SessionListener {
   readonly #topology: ServerTopology;
   readonly #exchanges: ExchangeRunner;
   readonly #uploads: Uploads;
+  readonly #receiving: ReceivingSteps;
 
   constructor(run: RunContext, exchanges: ExchangeRunner, uploads: Uploads) {
     this.#run = run;
     this.#topology = run.topology;
     this.#exchanges = exchanges;
     this.#uploads = uploads;
+    this.#receiving = new ReceivingSteps(run);
   }
 
   progress(): number {
@@ -81,6 +84,7 @@ export class SessionHandler implements SessionListener {
       );
     }
     if (!isUpdate) return new Uint8Array(bodyLength);
+    this.#receiving.begin(rank);
     return this.#uploads.place(rank, header, incoming);
   }
 
@@ -90,6 +94,7 @@ export class SessionHandler implements SessionListener {
 
   receive(rank: Rank, message: Message | undefined): void | Promise<void> {
     this.#uploads.markRead(rank);
+    this.#receiving.end(rank);
     if (message === undefined) throw this.#topology.unexpectedUpdate(rank);
     const { costs, sessions, subModels } = this.#run;
     const hasCodec = sessions.registry.group.get(rank)?.codecs.uplink !== undefined;
@@ -140,6 +145,7 @@ export class SessionHandler implements SessionListener {
 
   disconnected(rank: Rank, reason: string): void {
     const run = this.#run;
+    this.#receiving.end(rank, "the connection was lost");
     this.#topology.onDisconnect(rank, reason);
     if (run.record.isOver) return;
     run.peers.members.warn(
@@ -154,6 +160,7 @@ export class SessionHandler implements SessionListener {
 
   left(rank: Rank, reason: string): void {
     const run = this.#run;
+    this.#receiving.end(rank, "the client has left");
     this.#exchanges.open?.collector.settle(rank, "dropped", reason);
     this.#topology.onLeave(rank, reason);
     // After the last round clients are expected to leave.

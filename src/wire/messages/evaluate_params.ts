@@ -9,7 +9,7 @@ import { v } from "../../plan/deps.ts";
 import { type MetricSums, metricSumsSchema } from "../../plan/metric_sums.ts";
 import type { Metrics } from "../../plan/results.ts";
 import { finiteNumber, metricsSchema, textLine, wholeNumber } from "../../plan/schemas.ts";
-import { bytes, CODEC_LENGTH, round, vector } from "./fields.ts";
+import { bytes, CODEC_LENGTH, round, trace, vector } from "./fields.ts";
 import { messageType } from "./message_type.ts";
 
 /**
@@ -33,6 +33,8 @@ export interface EvaluateParamsPayload {
   readonly plain?: ParameterVector;
   /** From the server, as in `ParameterUpdatePayload`. */
   readonly taken?: number;
+  /** From the server, as in `ParameterUpdatePayload`. */
+  readonly trace?: string;
   /** From a client: number of samples the figures are over. */
   readonly numSamples?: number;
   /** From a client: mean loss. */
@@ -61,6 +63,7 @@ export const evaluateParams = messageType(
     codes: v.exactOptional(bytes),
     plain: v.exactOptional(vector),
     taken: v.exactOptional(wholeNumber(0)),
+    trace: v.exactOptional(trace),
     numSamples: v.exactOptional(wholeNumber(1)),
     loss: v.exactOptional(finiteNumber),
     accuracy: v.exactOptional(v.pipe(finiteNumber, v.minValue(0), v.maxValue(1))),

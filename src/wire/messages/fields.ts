@@ -6,7 +6,7 @@
 
 import type { ParameterVector } from "../../params/manifest.ts";
 import { v } from "../../plan/deps.ts";
-import { uint32 } from "../../plan/schemas.ts";
+import { textLine, uint32 } from "../../plan/schemas.ts";
 
 /** Rank of a client. */
 export const rank = uint32(1);
@@ -22,6 +22,10 @@ export const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 export const CODEC_LENGTH = 64;
 /** Maximum number of codecs that a client names. */
 export const MAX_CODECS = 64;
+/** Length of a trace context: a `traceparent` of W3C Trace Context. */
+const TRACE_LENGTH = 55;
+/** Trace context of a round. */
+export const trace = textLine(TRACE_LENGTH);
 /** Array of bytes. */
 export const bytes = v.instance<new () => Uint8Array<ArrayBuffer>>(Uint8Array);
 /** A vector. */

@@ -9,7 +9,7 @@ import { v } from "../../plan/deps.ts";
 import type { Metrics } from "../../plan/results.ts";
 import { finiteNumber, metricsSchema, wholeNumber } from "../../plan/schemas.ts";
 import { type TrainSettings, trainSettingsSchema } from "../../plan/settings.ts";
-import { round, vector } from "./fields.ts";
+import { round, trace, vector } from "./fields.ts";
 import { messageType } from "./message_type.ts";
 
 /** Payload of `ParameterUpdate`, both ways. */
@@ -38,6 +38,11 @@ export interface ParameterUpdatePayload {
    * is in the model; 0 for none.
    */
   readonly taken?: number;
+  /**
+   * From the server, if it makes traces: context of the round's trace, a `traceparent` of W3C Trace
+   * Context.
+   */
+  readonly trace?: string;
 }
 
 /** Fields of parameters beside the vector, encoded or not. */
@@ -48,6 +53,7 @@ export const updateFields = {
   steps: v.exactOptional(wholeNumber(0)),
   loss: v.exactOptional(finiteNumber),
   metrics: v.exactOptional(metricsSchema),
+  trace: v.exactOptional(trace),
 };
 
 /** Parameters: the server's to train on, or a client's after training. */
