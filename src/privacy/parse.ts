@@ -8,13 +8,8 @@ import { checkNamedOptions, readNamedOptions } from "../base/named_options.ts";
 import type { DistributedPrivacyOptions } from "./distributed/distributed_privacy.ts";
 import type { CentralPrivacyOptions } from "./options.ts";
 
-/**
- * Options of `CentralPrivacy` or `DistributedPrivacy` that a text gives; the plan of the run gives
- * the others.
- */
-export type PrivacyChoice =
-  | Omit<CentralPrivacyOptions, "rounds" | "clients" | "cohort" | "then">
-  | DistributedChoice;
+/** Options of `CentralPrivacy` that a text gives; the plan of the run gives the others. */
+export type PrivacyChoice = Omit<CentralPrivacyOptions, "rounds" | "clients" | "cohort" | "then">;
 
 /** Options of `DistributedPrivacy` that a text gives. */
 export interface DistributedChoice
@@ -30,7 +25,6 @@ const ADAPTIVE = ["quantile", "adaptiveRate"];
 const MECHANISMS = {
   ftrl: [...COMMON, "bands"],
   fedavg: [...COMMON, ...ADAPTIVE],
-  distributed: ["epsilon", "noise", "delta", "clip"],
 } as const;
 
 /** Names that {@linkcode parsePrivacy} knows. */
@@ -55,19 +49,13 @@ export const PRIVACY_NAMES: readonly string[] = Object.keys(MECHANISMS);
 export function parsePrivacy(text: string): PrivacyChoice {
   const named = readNamedOptions("privacy", text);
   const { name, numbers } = named;
-  if (name !== "ftrl" && name !== "fedavg" && name !== "distributed") {
+  if (name !== "ftrl" && name !== "fedavg") {
     throw new RangeError(
       `Cannot make a private run: expected one of ${PRIVACY_NAMES.join(", ")}, got ${name}`,
     );
   }
   checkNamedOptions(named, { numbers: MECHANISMS[name] });
-  const { delta, quantile, adaptiveRate, ...rest } = numbers;
-  if (delta === undefined) {
-    throw new RangeError(
-      "Cannot make a private run: expected delta beside epsilon, such as delta=1e-5, got none",
-    );
-  }
-  if (name === "distributed") return { mechanism: name, delta, ...rest };
+  const { delta = missingDelta(), quantile, adaptiveRate, ...rest } = numbers;
   const isAdaptive = quantile !== undefined || adaptiveRate !== undefined;
   return {
     mechanism: name,
@@ -80,4 +68,26 @@ export function parsePrivacy(text: string): PrivacyChoice {
       },
     }),
   };
+}
+
+/**
+ * Reads what {@linkcode parsePrivacy} reads, and options of `DistributedPrivacy` such as
+ * `"distributed:epsilon=8,delta=1e-5"`. The errors are the same.
+ */
+export function parsePrivateRun(text: string): PrivacyChoice | DistributedChoice {
+  const named = readNamedOptions("privacy", text), { name } = named;
+  if (PRIVACY_NAMES.includes(name)) return parsePrivacy(text);
+  if (name !== "distributed") {
+    const names = [...PRIVACY_NAMES, "distributed"].join(", ");
+    throw new RangeError(`Cannot make a private run: expected one of ${names}, got ${name}`);
+  }
+  checkNamedOptions(named, { numbers: ["epsilon", "noise", "delta", "clip"] });
+  const { delta = missingDelta(), ...rest } = named.numbers;
+  return { mechanism: "distributed", delta, ...rest };
+}
+
+function missingDelta(): never {
+  throw new RangeError(
+    "Cannot make a private run: expected delta beside epsilon, such as delta=1e-5, got none",
+  );
 }

@@ -13,7 +13,7 @@ import {
 } from "../../mod.ts";
 import { ProtocolError } from "../../src/base/errors.ts";
 import { checkThreshold, noiseShareOf } from "../../src/client/secure/noise_share.ts";
-import { DistributedPrivacy, parsePrivacy, zcdpEpsilon } from "../../src/privacy/mod.ts";
+import { DistributedPrivacy, parsePrivateRun, zcdpEpsilon } from "../../src/privacy/mod.ts";
 import { secureSettings } from "../../src/round/secure/options.ts";
 import { SecureError } from "../../src/secure/errors.ts";
 
@@ -142,9 +142,11 @@ Deno.test("distributed noise needs secure aggregation, and options that guarante
   const { warnings } = new DistributedPrivacy({ ...OPTIONS, delta: 0.5 });
   assert(warnings[0]?.includes("above 1 / 5 clients"));
   const text = "distributed:epsilon=8,delta=1e-5,clip=0.1";
-  assertEquals(parsePrivacy(text).mechanism, "distributed");
-  assertThrows(() => parsePrivacy("distributed:epsilon=8"), RangeError, "expected delta");
-  assertThrows(() => parsePrivacy(`${text},bands=2`), RangeError, "one of the options");
+  assertEquals(parsePrivateRun(text).mechanism, "distributed");
+  assertThrows(() => parsePrivateRun("distributed:epsilon=8"), RangeError, "expected delta");
+  assertThrows(() => parsePrivateRun(`${text},bands=2`), RangeError, "one of the options");
+  assertThrows(() => parsePrivateRun("laplace:noise=1"), RangeError, "fedavg, distributed, got");
+  assertEquals(parsePrivateRun("ftrl:epsilon=8,delta=1e-5").mechanism, "ftrl");
 });
 
 Deno.test("a client refuses a ring, a threshold or a share that its noise is not for", () => {

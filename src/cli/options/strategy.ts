@@ -11,7 +11,7 @@ import {
 } from "../../strategy/registry.ts";
 import type { Strategy } from "../../strategy/strategy.ts";
 import { parseSecureAggregation } from "../../round/secure/options.ts";
-import { parsePrivacy } from "../../privacy/parse.ts";
+import { parsePrivateRun } from "../../privacy/parse.ts";
 import { option, UsageError } from "./option.ts";
 import { choice, onOff, optionally, readableBy, real, whole } from "./values.ts";
 
@@ -48,7 +48,7 @@ export const STRATEGY = {
       },
     },
   }),
-  privacy: option(readableBy(parsePrivacy), {
+  privacy: option(readableBy(parsePrivateRun), {
     value: "<name>",
     help:
       "differential privacy of clients: ftrl:epsilon=8,delta=1e-5 with clients in turn, or fedavg:… with secret random cohorts, or distributed:… with noise of the clients and secure aggregation; further options: clip, noise, bands, quantile",

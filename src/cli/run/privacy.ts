@@ -1,6 +1,6 @@
 import type { Strategy } from "../../strategy/strategy.ts";
 import type { DistributedPrivacyOptions } from "../../privacy/distributed/distributed_privacy.ts";
-import { parsePrivacy } from "../../privacy/parse.ts";
+import { parsePrivateRun } from "../../privacy/parse.ts";
 import {
   SECURE_DEFAULTS,
   type SecureAggregationOptions,
@@ -33,7 +33,7 @@ export async function withPrivacy(
 ): Promise<Strategy> {
   if (text === undefined) return strategy;
   const cohort = Math.max(1, Math.round(fraction * clients));
-  const plan = { rounds, clients, cohort, then: strategy }, choice = parsePrivacy(text);
+  const plan = { rounds, clients, cohort, then: strategy }, choice = parsePrivateRun(text);
   if (choice.mechanism !== "distributed") {
     const { CentralPrivacy } = await import("../../privacy/central_privacy.ts");
     const made = new CentralPrivacy({ ...choice, ...plan });
