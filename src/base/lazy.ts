@@ -6,3 +6,22 @@ export function lazy<T>(load: () => Promise<T>): () => Promise<T> {
   let loading: Promise<T> | undefined;
   return () => loading ??= load();
 }
+
+/**
+ * Gives an object the method by which Deno's Jupyter kernel shows it, and returns the object. The
+ * property is not enumerable, so that copies, comparisons and JSON know nothing of it.
+ *
+ * @param media Loads the code that shows objects, and returns the object's forms by media type.
+ */
+export function shownBy<Shown extends object>(
+  object: Shown,
+  media: (object: Shown) => Promise<Readonly<Record<string, string>>>,
+): Shown {
+  return Object.defineProperty(object, Symbol.for("Jupyter.display"), {
+    configurable: true,
+    writable: true,
+    value(this: Shown) {
+      return media(this);
+    },
+  });
+}

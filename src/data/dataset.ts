@@ -1,9 +1,6 @@
-/**
- * Rows of features with their targets, in memory.
- *
- * @module
- */
+/** Rows of features with their targets, in memory. @module */
 
+import { shownBy } from "../base/lazy.ts";
 import { ByteFeatures } from "./byte_features.ts";
 import {
   checkFeatures,
@@ -133,6 +130,10 @@ export class Dataset {
 
   static {
     stored = (data) => data.#features;
+    shownBy(
+      this.prototype,
+      async (data) => (await import("./display/dataset.ts")).datasetMedia(data),
+    );
   }
 
   /**

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { shownBy } from "../base/lazy.ts";
 import type { Task } from "../data/schema/schema.ts";
 
 /** Probability above which a label holds. */
@@ -63,6 +64,10 @@ export class Predictions implements Iterable<Prediction | undefined> {
     this.scores = scores;
     if (ids) this.ids = ids;
     this.notes = notes;
+  }
+
+  static {
+    shownBy(this.prototype, async (all) => (await import("./display.ts")).predictionsMedia(all));
   }
 
   /** Number of rows. */

@@ -10,6 +10,7 @@ import type { BestModel } from "../round/record/best_tracker.ts";
 import { RunRecord } from "../round/record/run_record.ts";
 import { CheckpointSaver } from "../round/record/checkpoint_saver.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
+import { withDisplay } from "../round/report/make_report.ts";
 import type { RunReport } from "../round/report/report.ts";
 import { LastRound } from "./last_round.ts";
 import type { ClientLedgers } from "./client_ledgers.ts";
@@ -87,7 +88,8 @@ export class Simulation {
   /** Reports the run so far, or the last run, also when `run` has rejected. */
   async report(): Promise<RunReport> {
     const clientPrivacy = this.#ledgers?.report;
-    return { ...await this.#record.report(), ...(clientPrivacy && { clientPrivacy }) };
+    const report = await this.#record.report();
+    return clientPrivacy ? withDisplay({ ...report, clientPrivacy }) : report;
   }
 
   /**

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "jsr:@std/assert@1.0.19";
-import { partitionChart } from "../../src/cli/output/partition_chart.ts";
+import { partitionChart } from "../../src/data/display/partition_chart.ts";
 import {
   Dataset,
   loadDataset,

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import type { RoundReport, RunReport } from "../../mod.ts";
-import { accuracyChart, curvesChart, type CurvesOptions } from "../../src/cli/output/curves.ts";
+import { accuracyChart, curvesChart, type CurvesOptions } from "../../src/round/display/curves.ts";
 import { runsCsv } from "../../src/cli/output/rounds_csv.ts";
 import { runNames } from "../../src/cli/run/run_names.ts";
 import { toJson } from "../../src/cli/run/run_folder.ts";
 import { runSummary } from "../../src/cli/output/run_summary.ts";
-import { bytes } from "../../src/cli/output/terminal.ts";
+import { bytes } from "../../src/display/amounts.ts";
 import { inFolder, runCommand } from "../helpers/command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -81,9 +81,9 @@ Deno.test("curvesChart() draws a line a run, with the same scale as the ticks", 
   assertEquals(svg.match(/<path /g)?.length, 2);
   const dots = pointsOf(svg).filter(({ isBest }) => !isBest);
   assertEquals(dots.map(({ title }) => title), [
-    "first &lt;a>, round 1: 25%",
-    "first &lt;a>, round 3: 75%",
-    "first &lt;a>, round 4: 50%",
+    "first &lt;a&gt;, round 1: 25%",
+    "first &lt;a&gt;, round 3: 75%",
+    "first &lt;a&gt;, round 4: 50%",
     "second &amp; b, round 1: 50%",
     "second &amp; b, round 2: 50%",
   ]);

@@ -22,10 +22,11 @@ export async function runPython(
   python: string,
   program: string,
   args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<unknown> {
   const { success, stdout, stderr } = await new Deno.Command(python, {
     args: ["-c", program, ...args],
-    env: { KERAS_BACKEND: "jax" },
+    env: { KERAS_BACKEND: "jax", ...env },
   }).output();
   const text = new TextDecoder();
   if (!success) throw new Error(text.decode(stderr));

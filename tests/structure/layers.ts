@@ -2,7 +2,7 @@
 export const LAYERS: readonly (readonly string[])[] = [
   ["generated"],
   ["base"],
-  ["params"],
+  ["params", "display"],
   ["codec", "secure"],
   ["plan"],
   ["wire"],
@@ -13,7 +13,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["round", "worker", "predict"],
   ["client", "server", "dashboard", "telemetry"],
   ["sim"],
-  ["testing"],
+  ["testing", "notebook"],
   ["cli"],
 ];
 

@@ -41,7 +41,14 @@ Deno.test("ruleIn() reads the name, the constant and the settings of a rule", ()
 });
 
 Deno.test("no static import leads from mod.ts to TensorFlow.js", async () => {
-  const { modules } = await infoOf("mod.ts");
+  const seen = await loadedBy("mod.ts");
+  assert(seen.size > 100, `${seen.size}`);
+  assertEquals([...seen].filter((specifier) => specifier.includes("tensorflow")), []);
+});
+
+/** Modules that are loaded as soon as a module is imported. */
+async function loadedBy(entry: string): Promise<Set<string>> {
+  const { modules } = await infoOf(entry);
   const dependencies = new Map(
     modules.map((module) => [module.specifier, module.dependencies ?? []]),
   );
@@ -53,9 +60,16 @@ Deno.test("no static import leads from mod.ts to TensorFlow.js", async () => {
       if (code?.specifier !== undefined && !isDynamic) visit(code.specifier);
     }
   };
-  visit(new URL("mod.ts", ROOT).href);
-  assert(seen.size > 100, `${seen.size}`);
-  assertEquals([...seen].filter((specifier) => specifier.includes("tensorflow")), []);
+  visit(new URL(entry, ROOT).href);
+  return seen;
+}
+
+Deno.test("no static import leads from mod.ts or a worker to what notebooks and charts need", async () => {
+  for (const entry of ["mod.ts", "src/sim/pool_worker.ts"]) {
+    const seen = await loadedBy(entry);
+    assert(seen.size > 100, `${seen.size}`);
+    assertEquals([...seen].filter((specifier) => /\/display|\/d3-/.test(specifier)), []);
+  }
 });
 
 Deno.test("whyForbidden() tells what goes up, across, or is forbidden by name", () => {

@@ -17,7 +17,7 @@ import {
 } from "../../mod.ts";
 import type { ClientFigures } from "../../src/round/mod.ts";
 import { summarizeClients } from "../../src/round/report/evaluation_summary.ts";
-import { finalReport } from "../../src/round/report/report.ts";
+import { finalReport } from "../../src/round/report/make_report.ts";
 import { ClientSGDHandler, initialParameters, modelEvaluator } from "../../mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

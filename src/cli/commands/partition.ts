@@ -4,7 +4,7 @@ import type { CommandContext } from "../context.ts";
 import type { Command } from "../deps.ts";
 import { makeCommand } from "../options/command.ts";
 import type { Flags } from "../options/table.ts";
-import { partitionChart } from "../output/partition_chart.ts";
+import { partitionChart } from "../../data/display/partition_chart.ts";
 import { partitionTable } from "../output/partition_table.ts";
 import { printError } from "../output/terminal.ts";
 import { printerBeside, STANDARD_OUTPUT, writeOutput } from "../output/write_output.ts";

@@ -3,7 +3,7 @@ import type { Command } from "../deps.ts";
 import { makeCommand } from "../options/command.ts";
 import { UsageError } from "../options/option.ts";
 import type { Flags } from "../options/table.ts";
-import { curvesChart, type NamedRun } from "../output/curves.ts";
+import { curvesChart, type NamedRun } from "../../round/display/curves.ts";
 import { readReport } from "../output/report_file.ts";
 import { runsCsv } from "../output/rounds_csv.ts";
 import { printError } from "../output/terminal.ts";

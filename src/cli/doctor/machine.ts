@@ -4,7 +4,7 @@ import { VERSION } from "../../base/version.ts";
 import { fold } from "../../params/operations.ts";
 import { Kernels } from "../../params/kernels.ts";
 import { mostDescriptors } from "../../server/run/descriptors.ts";
-import { bytes } from "../output/terminal.ts";
+import { bytes } from "../../display/amounts.ts";
 import type { Finding } from "./finding.ts";
 
 /** Oldest version of Deno that runs this version of the package. */

@@ -1,6 +1,6 @@
 import { DEFAULT_SAVE_TRIES } from "../../round/record/checkpoint_saver.ts";
 import { InvalidArgumentError } from "../deps.ts";
-import { METRIC_NAMES, PROGRESS_NAMES } from "../output/curve_axes.ts";
+import { METRIC_NAMES, PROGRESS_NAMES } from "../../round/display/curve_axes.ts";
 import { TEMPLATE_NAMES } from "../new/template_names.ts";
 import { option } from "./option.ts";
 import { choice, onOff, text, type ValueType, whole } from "./values.ts";

@@ -1,7 +1,8 @@
 import { shownName } from "../../data/schema/names.ts";
 import type { ColumnSummary } from "../../data/statistics/summary.ts";
-import { scaleLinear } from "./chart_deps.ts";
-import { escapeXml, PALETTE } from "./chart.ts";
+import { scaleLinear } from "../../display/chart_deps.ts";
+import { PALETTE } from "../../display/line_chart.ts";
+import { escapeMarkup } from "../../display/markup.ts";
 
 /** Number of panels side by side. */
 const ACROSS = 3;
@@ -37,9 +38,9 @@ export function histogramChart(columns: readonly ColumnSummary[], title: string)
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" ` +
     `font-family="system-ui, sans-serif" font-size="11" fill="#3c4450" role="img">`,
-    `<title>${escapeXml(title)}</title>`,
+    `<title>${escapeMarkup(title)}</title>`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
-    `<text x="${MARGIN.left}" y="28" font-size="15" font-weight="600">${escapeXml(title)}${
+    `<text x="${MARGIN.left}" y="28" font-size="15" font-weight="600">${escapeMarkup(title)}${
       left > 0 ? `; ${left} more columns are not drawn` : ""
     }</text>`,
     ...panels,
@@ -77,7 +78,7 @@ function panel({ name, unit, missing }: ColumnSummary, { bars, ends }: Bars): st
     missing > 0 ? `, ${missing} missing` : ""
   }`;
   return [
-    `<text x="${MARGIN.left}" y="20" font-weight="600">${escapeXml(heading)}</text>`,
+    `<text x="${MARGIN.left}" y="20" font-weight="600">${escapeMarkup(heading)}</text>`,
     ...up.ticks(4).filter(Number.isInteger).map((tick) =>
       `<line x1="${MARGIN.left}" x2="${right}" y1="${fixed(up(tick))}" y2="${
         fixed(up(tick))
@@ -89,11 +90,11 @@ function panel({ name, unit, missing }: ColumnSummary, { bars, ends }: Bars): st
       `<rect x="${fixed(MARGIN.left + i * width + 0.5)}" width="${
         fixed(Math.max(0.5, width - 1))
       }" y="${fixed(up(rows))}" height="${fixed(bottom - up(rows))}" fill="${PALETTE[0]}"><title>${
-        escapeXml(label)
+        escapeMarkup(label)
       }: ${number(rows)} rows</title></rect>`
     ),
-    `<text x="${MARGIN.left}" y="${bottom + 16}">${escapeXml(ends[0])}</text>`,
-    `<text x="${right}" y="${bottom + 16}" text-anchor="end">${escapeXml(ends[1])}</text>`,
+    `<text x="${MARGIN.left}" y="${bottom + 16}">${escapeMarkup(ends[0])}</text>`,
+    `<text x="${right}" y="${bottom + 16}" text-anchor="end">${escapeMarkup(ends[1])}</text>`,
   ].join("");
 }
 

@@ -1,5 +1,5 @@
 import type { RoundReport, RunReport } from "../../round/report/report.ts";
-import type { NamedRun } from "./curves.ts";
+import type { NamedRun } from "../../round/display/curves.ts";
 
 type Cell = string | number | undefined;
 type Column = readonly [name: string, cell: (round: RoundReport) => Cell];

@@ -1,7 +1,7 @@
 import { mixedRows } from "../../round/report/client_results.ts";
 import type { FinalReport, RunReport } from "../../round/report/report.ts";
 import { Table } from "./table_deps.ts";
-import { bytes } from "./terminal.ts";
+import { bytes, percent } from "../../display/amounts.ts";
 
 /** Largest number of rows in the table of rounds; of a long run the first and last are shown. */
 const TABLE_ROWS = 30;
@@ -46,10 +46,6 @@ export function roundTable(report: RunReport): string {
     );
   }
   return table.toString();
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(2)}%`;
 }
 
 /** Formats settings of training, such as `"learningRate 0.05"`. */

@@ -32,13 +32,6 @@ export function isTerminal(): boolean {
   return runtime.process.stderr.isTerminal();
 }
 
-/** Formats a number of bytes in a suitable unit. */
-export function bytes(count: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
-  return `${(count / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
-}
-
 /** Formats a time in seconds in suitable units. */
 export function duration(seconds: number): string {
   if (seconds < 60) return `${seconds.toPrecision(2)} s`;

@@ -13,7 +13,8 @@ import { missingFrom, POLICY_NAMES, SCHEMA } from "../options/schema.ts";
 import { libraryOptions } from "../options/table.ts";
 import { readJson } from "../output/json_file.ts";
 import { ProgressBar } from "../output/progress_bar.ts";
-import { bytes as inUnits, isTerminal, printError } from "../output/terminal.ts";
+import { bytes as inUnits } from "../../display/amounts.ts";
+import { isTerminal, printError } from "../output/terminal.ts";
 
 /** Largest schema in bytes: a million categories. */
 const MAX_SCHEMA_BYTES = 2 ** 27;

@@ -193,7 +193,7 @@ export async function writeRun(
   if (schema !== undefined) files.push([own("schema.json"), text(() => toJson(schema))]);
   if (report.rounds.some(({ accuracy }) => accuracy !== undefined)) {
     files.push([own("accuracy.svg"), async (path) => {
-      const { accuracyChart } = await import("../output/curves.ts");
+      const { accuracyChart } = await import("../../round/display/curves.ts");
       await writeOutput(path, accuracyChart(report));
     }]);
   }

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { checkCount } from "./rows.ts";
+import { shownBy } from "../../base/lazy.ts";
+import { checkCount, rowLabels } from "./rows.ts";
 import type { Partition, PartitionData, PartitionSeedOptions } from "./types.ts";
 import { type Scheme, SCHEMES, type SchemeSettings } from "./schemes.ts";
 import { shareableFloats } from "../shareable.ts";
@@ -131,8 +132,15 @@ export function parsePartition(spec: string): ParsedPartition {
   };
   return {
     spec,
-    deal: (data, { parts, seed, ids }) =>
-      scheme.deal(data, parts, { ...settings, seed, ...(ids && { ids }) }),
+    deal: (data, { parts, seed, ids }) => {
+      const dealt = scheme.deal(data, parts, { ...settings, seed, ...(ids && { ids }) });
+      // The features are not kept: they may be large.
+      const labels = rowLabels(data);
+      return shownBy(
+        dealt,
+        async (own) => (await import("../display/partition.ts")).partitionMedia(own, labels, spec),
+      );
+    },
     take,
     spread: (data, parts, { seed }) => {
       if (!scheme.alter) return data;

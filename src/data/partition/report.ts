@@ -4,9 +4,8 @@
  * @module
  */
 
-import { checkEnoughRows, hasLabels, labelsOf } from "./rows.ts";
+import { checkEnoughRows, type RowLabels, rowLabels } from "./rows.ts";
 import type { Partition, PartitionData } from "./types.ts";
-import { Dataset } from "../dataset.ts";
 
 /** Statistics of a part. */
 export interface PartReport {
@@ -54,9 +53,14 @@ export interface PartitionReport {
  * ```
  */
 export function partitionReport(parts: Partition, data: PartitionData): PartitionReport {
-  const labels = hasLabels(data) ? labelsOf(data) : [];
+  return reportOf(parts, rowLabels(data));
+}
+
+/** Makes the report of {@linkcode partitionReport} from the labels of the rows. */
+export function reportOf(parts: Partition, data: RowLabels): PartitionReport {
+  const { labels } = data;
   checkEnoughRows(parts.length, 1);
-  let classes = data instanceof Dataset ? data.numClasses : 0;
+  let classes = data.numClasses;
   for (let row = 0; row < labels.length; row++) {
     classes = Math.max(classes, (labels[row] ?? 0) + 1);
   }

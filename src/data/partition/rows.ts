@@ -26,6 +26,32 @@ export function labelsOf(data: PartitionData): ArrayLike<number> {
   );
 }
 
+/** Labels of rows, of which a report counts those of each part. */
+export interface RowLabels {
+  /** Number of rows. */
+  readonly length: number;
+  /** Label of each row; empty for data without class labels. */
+  readonly labels: ArrayLike<number>;
+  /** Number of classes, at least; the labels may have more. */
+  readonly numClasses: number;
+  /** Names of the classes, where the data have them. */
+  readonly names?: readonly string[] | undefined;
+}
+
+/** Returns the labels of data without the features. */
+export function rowLabels(data: PartitionData): RowLabels {
+  const { numClasses, schema } = data instanceof Dataset
+    ? data
+    : { numClasses: 0, schema: undefined };
+  const target = schema?.target;
+  return {
+    length: data.length,
+    labels: hasLabels(data) ? labelsOf(data) : [],
+    numClasses,
+    names: target?.task === "classification" ? target.classes : undefined,
+  };
+}
+
 const PROBLEM = "Cannot partition the data";
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withDisplay } from "./normal.ts";
 import type { Dataset } from "../dataset.ts";
 import type { DataGenerator } from "./generator.ts";
 import type { ArrayInput, Schema, TargetSchema, Task } from "./schema.ts";
@@ -67,7 +68,7 @@ export function arraySchema(
 ): Schema {
   const { scale = 1, standardize, generator } = meaning;
   const isImage = shape.length === 3;
-  const schema: Schema = {
+  const schema = withDisplay({
     format: "fedlab.schema/1",
     inputs: [{
       name: isImage ? "image" : "features",
@@ -78,7 +79,7 @@ export function arraySchema(
       ...(generator && { generator }),
     }],
     target: targetOf(task, outputs, classes ?? numberedClasses(numClasses)),
-  };
+  });
   if (classes) named.add(schema);
   return schema;
 }

@@ -4,16 +4,22 @@
  * @module
  */
 
+import { shownBy } from "../../base/lazy.ts";
 import { canonicalMarks } from "./missing_marks.ts";
 import type { InputSchema, MissingValues, Schema, TargetSchema } from "./schema.ts";
 
 /** Returns the schema without fields that state a default, its texts and numbers unchanged. */
 export function normalSchema({ inputs, target }: Schema): Schema {
-  return {
+  return withDisplay({
     format: "fedlab.schema/1",
     inputs: inputs.map(normalInput),
     target: normalTarget(target),
-  };
+  });
+}
+
+/** Gives a schema the method by which notebooks show it. */
+export function withDisplay(schema: Schema): Schema {
+  return shownBy(schema, async (own) => (await import("../display/schema.ts")).schemaMedia(own));
 }
 
 function normalMissing(missing: MissingValues | undefined): MissingValues | undefined {

@@ -7,13 +7,8 @@ import type { EvaluateResult } from "../../plan/results.ts";
 import type { HandlerState, ServerBackendHandler } from "../handler/server_backend_handler.ts";
 import { guaranteesOf } from "../report/guarantees.ts";
 import { MemberRecords } from "../report/member_records.ts";
-import {
-  type EarlyStop,
-  finalReport,
-  type PlanChange,
-  type RoundReport,
-  type RunReport,
-} from "../report/report.ts";
+import { finalReport, withDisplay } from "../report/make_report.ts";
+import type { EarlyStop, PlanChange, RoundReport, RunReport } from "../report/report.ts";
 import { type BestModel, BestTracker } from "./best_tracker.ts";
 import { changesWith } from "./plan_changes.ts";
 import type { RunRecordOptions } from "./run_record_options.ts";
@@ -170,7 +165,7 @@ export class RunRecord {
   async report(): Promise<RunReport> {
     const handler = this.#handler, { transport, worldSize } = this.#options;
     const schema = this.#schema, clients = this.rounds.at(-1)?.clients;
-    return {
+    return withDisplay({
       schema: "fedlab.run/1",
       seed: handler.seed,
       ...{ strategy: handler.strategyName, transport, worldSize, kernels: handler.kernels },
@@ -187,7 +182,7 @@ export class RunRecord {
       modelDigest: await sha256Hex(handler.parameters),
       ...(schema && { schemaDigest: await schemaDigest(schema) }),
       seconds: this.#seconds,
-    };
+    });
   }
 
   /**

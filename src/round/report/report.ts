@@ -6,15 +6,13 @@
 
 import type { ClientPrivacyReport } from "../../train/client_privacy.ts";
 import type { Rank } from "../../base/rank.ts";
-import type { Schema } from "../../data/schema/schema.ts";
-import { shareOfRight } from "../../train/confusion.ts";
-import { type ClassMetrics, classMetrics } from "../../train/metrics/class_metrics.ts";
-import type { EvaluateResult, Metrics } from "../../plan/results.ts";
+import type { ClassMetrics } from "../../train/metrics/class_metrics.ts";
+import type { Metrics } from "../../plan/results.ts";
 import type { LearningRateSchedule } from "../../plan/schedule.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import type { PrivacyReport } from "../../strategy/privacy.ts";
 import type { SecureRunReport } from "../secure/report.ts";
-import { reportedMetrics, type TrainingFields } from "./client_results.ts";
+import type { TrainingFields } from "./client_results.ts";
 import type { ClientFigures } from "./distribution.ts";
 
 /** Report of one round. */
@@ -226,25 +224,4 @@ export interface RunReport {
   readonly schemaDigest?: string;
   /** Wall time of the run. */
   readonly seconds: number;
-}
-
-/** Makes the report of the evaluation after the last round. */
-export function finalReport(
-  { loss, accuracy, numSamples, sums, confusion, ...further }: EvaluateResult,
-  clients?: ClientFigures,
-  schema?: Schema,
-): FinalReport {
-  const classes = schema?.target.task === "classification" ? schema.target.classes : undefined;
-  const metrics = reportedMetrics(further.metrics);
-  return {
-    ...(Number.isFinite(loss) && { loss }),
-    ...(accuracy !== undefined && { accuracy }),
-    ...(metrics && { metrics }),
-    samples: numSamples,
-    ...(sums && sums.task !== "regression" && sums.confusion &&
-      { classMetrics: classMetrics(sums) }),
-    ...(confusion && { confusion, perClass: confusion.map(shareOfRight) }),
-    ...(confusion && classes?.length === confusion.length && { classes }),
-    ...(clients && { clients }),
-  };
 }

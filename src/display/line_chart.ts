@@ -1,4 +1,5 @@
 import { line, scaleLinear } from "./chart_deps.ts";
+import { escapeMarkup } from "./markup.ts";
 
 const WIDTH = 760;
 const MARGIN = { top: 48, right: 28, bottom: 52, left: 76 };
@@ -24,11 +25,6 @@ export const PALETTE: readonly string[] = [
 /** Dashes that distinguish lines of the same colour. */
 const DASHES = ["", "7 4", "2 3"] as const;
 
-/** Escapes a text for SVG. */
-export function escapeXml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
-}
-
 /** Axis of a chart. */
 export interface Axis {
   /** Quantity on the axis, with its unit. */
@@ -41,11 +37,13 @@ export interface Axis {
   readonly isWhole?: boolean;
   /** Range that the axis covers at least. Default: that of the points. */
   readonly from?: number;
+  /** Value that the axis does not exceed. Default: none. */
   readonly most?: number;
 }
 
 /** Line of a chart. */
 export interface Line {
+  /** Name in the legend. */
   readonly name: string;
   /** Points from left to right, at least one. */
   readonly points: readonly (readonly [x: number, y: number])[];
@@ -53,8 +51,11 @@ export interface Line {
 
 /** Content of a chart. */
 export interface ChartOptions {
+  /** Title above the chart. */
   readonly title: string;
+  /** Horizontal axis. */
   readonly x: Axis;
+  /** Vertical axis. */
   readonly y: Axis;
   /** Better end of the y axis; the best point of each line is marked. */
   readonly best: "high" | "low";
@@ -96,7 +97,7 @@ export function lineChart(lines: readonly Line[], { title, x, y, best }: ChartOp
     const look = `stroke="${colour}" stroke-width="2"${dash && ` stroke-dasharray="${dash}"`}`;
     const dot = ([a, b]: readonly [number, number], radius: number, extra = "") =>
       `<circle cx="${fixed(across(a))}" cy="${fixed(up(b))}" r="${radius}"${extra}><title>${
-        escapeXml(name)
+        escapeMarkup(name)
       }, ${at(a)}: ${of(b)}</title></circle>`;
     const top = bestOf(points, best);
     const below = bottom + MARGIN.bottom + i * LEGEND_LINE + 10;
@@ -109,16 +110,18 @@ export function lineChart(lines: readonly Line[], { title, x, y, best }: ChartOp
       legend:
         `<line x1="${MARGIN.left}" x2="${MARGIN.left + 28}" y1="${below}" y2="${below}" ${look}/>` +
         `<circle cx="${MARGIN.left + 14}" cy="${below}" r="4.5" fill="${colour}"/>` +
-        `<text x="${MARGIN.left + 40}" y="${below + 4}">${escapeXml(name)}: best ` +
+        `<text x="${MARGIN.left + 40}" y="${below + 4}">${escapeMarkup(name)}: best ` +
         `<tspan font-weight="600">${of(top[1])}</tspan> at ${at(top[0])}</text>`,
     };
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" ` +
     `font-family="system-ui, sans-serif" font-size="12" fill="#3c4450" role="img">`,
-    `<title>${escapeXml(title)}</title>`,
+    `<title>${escapeMarkup(title)}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
-    `<text x="${MARGIN.left}" y="28" font-size="15" font-weight="600">${escapeXml(title)}</text>`,
+    `<text x="${MARGIN.left}" y="28" font-size="15" font-weight="600">${
+      escapeMarkup(title)
+    }</text>`,
     ...grid,
     `<line x1="${MARGIN.left}" x2="${right}" y1="${bottom}" y2="${bottom}" stroke="#9aa1ab"/>`,
     ...ticks,

@@ -1,6 +1,6 @@
-import type { RoundReport } from "../../round/report/report.ts";
-import type { Axis } from "./chart.ts";
-import { bytes } from "./terminal.ts";
+import type { RoundReport } from "../report/report.ts";
+import type { Axis } from "../../display/line_chart.ts";
+import { bytes } from "../../display/amounts.ts";
 
 const percent = (value: number, digits: number) => `${+(value * 100).toFixed(digits)}%`;
 
@@ -15,6 +15,11 @@ const PLAIN: Omit<Axis, "title"> = {
   exact: (value) => value.toPrecision(4),
 };
 
+/** Name of a metric. */
+export type MetricName = "accuracy" | "loss" | "train-loss" | "client-accuracy" | "worst-clients";
+/** Name of a measure of progress. */
+export type ProgressName = "round" | "seconds" | "bytes";
+
 interface Metric {
   readonly axis: Axis;
   readonly best: "high" | "low";
@@ -22,7 +27,7 @@ interface Metric {
 }
 
 /** Metrics of rounds that can be drawn, by name. */
-export const METRICS = {
+export const METRICS: Readonly<Record<MetricName, Metric>> = {
   accuracy: {
     axis: { title: "accuracy", ...SHARE },
     best: "high",
@@ -44,7 +49,7 @@ export const METRICS = {
     best: "high",
     of: ({ clients }) => clients?.accuracy?.worstDecile,
   },
-} as const satisfies Record<string, Metric>;
+};
 
 interface Progress {
   readonly axis: Axis;
@@ -53,7 +58,7 @@ interface Progress {
 }
 
 /** Measures of progress for the horizontal axis, by name. */
-export const PROGRESS = {
+export const PROGRESS: Readonly<Record<ProgressName, Progress>> = {
   round: {
     axis: { title: "round", label: String, exact: (value) => `round ${value}`, isWhole: true },
     step: () => 1,
@@ -71,14 +76,9 @@ export const PROGRESS = {
     axis: { title: "bytes sent both ways", label: bytes, from: 0 },
     step: ({ bytesUp, bytesDown }) => bytesUp + bytesDown,
   },
-} as const satisfies Record<string, Progress>;
-
-/** Name of a metric. */
-export type MetricName = keyof typeof METRICS;
-/** Name of a measure of progress. */
-export type ProgressName = keyof typeof PROGRESS;
+};
 
 /** Names of all metrics. */
-export const METRIC_NAMES = Object.keys(METRICS) as MetricName[];
+export const METRIC_NAMES: readonly MetricName[] = Object.keys(METRICS) as MetricName[];
 /** Names of all measures of progress. */
-export const PROGRESS_NAMES = Object.keys(PROGRESS) as ProgressName[];
+export const PROGRESS_NAMES: readonly ProgressName[] = Object.keys(PROGRESS) as ProgressName[];

@@ -1,10 +1,12 @@
-import type { RunReport } from "../../round/report/report.ts";
-import { type Line, lineChart } from "./chart.ts";
+import type { RunReport } from "../report/report.ts";
+import { type Line, lineChart } from "../../display/line_chart.ts";
 import { type MetricName, METRICS, PROGRESS, type ProgressName } from "./curve_axes.ts";
 
 /** Report of a run with the name of its curve. */
 export interface NamedRun {
+  /** Name of the curve. */
   readonly name: string;
+  /** Report of the run. */
   readonly report: RunReport;
 }
 

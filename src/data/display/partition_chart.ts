@@ -1,6 +1,8 @@
-import type { PartitionReport } from "../../data/partition/report.ts";
-import { escapeXml, PALETTE } from "./chart.ts";
-import { scaleBand, scaleLinear } from "./chart_deps.ts";
+import { oneLine, shortened } from "../../base/printable.ts";
+import type { PartitionReport } from "../partition/report.ts";
+import { scaleBand, scaleLinear } from "../../display/chart_deps.ts";
+import { PALETTE } from "../../display/line_chart.ts";
+import { escapeMarkup } from "../../display/markup.ts";
 
 const WIDTH = 960;
 const HEIGHT = 440;
@@ -21,7 +23,7 @@ interface Series {
  * Assigns colours to labels. If there are more labels than colours, the most frequent labels have
  * one each and the others share the grey.
  */
-function seriesOf({ parts }: PartitionReport): Series[] {
+function seriesOf({ parts }: PartitionReport, names: readonly string[]): Series[] {
   const all = parts[0]?.labels.keys().toArray() ?? [];
   const total = (label: number) => parts.reduce((sum, part) => sum + (part.labels[label] ?? 0), 0);
   const totals = all.map(total);
@@ -29,7 +31,7 @@ function seriesOf({ parts }: PartitionReport): Series[] {
     .toSorted((a, b) => (totals[b] ?? 0) - (totals[a] ?? 0) || a - b)
     .slice(0, PALETTE.length).sort((a, b) => a - b);
   const series = coloured.map((label, i) => ({
-    name: `label ${label}`,
+    name: names[label] ?? `label ${label}`,
     colour: PALETTE[i] ?? GREY,
     labels: [label],
   }));
@@ -41,12 +43,18 @@ function seriesOf({ parts }: PartitionReport): Series[] {
 /**
  * Draws the rows of each label in each part as stacked bars, in SVG; of more than a hundred parts a
  * hundred are drawn.
+ *
+ * @param names Names of the labels, of which the first 16 characters are shown.
  */
-export function partitionChart(report: PartitionReport, title: string): string {
+export function partitionChart(
+  report: PartitionReport,
+  title: string,
+  names: readonly string[] = [],
+): string {
   const { length } = report.parts;
   const bars = Math.min(length, MAX_BARS);
   const shown = Array.from({ length: bars }, (_, i) => Math.floor(i * length / bars));
-  const series = seriesOf(report);
+  const series = seriesOf(report, names);
   const [right, bottom] = [WIDTH - MARGIN.right, HEIGHT - MARGIN.bottom];
   const x = scaleBand(shown, [MARGIN.left, right]).paddingInner(0.15).paddingOuter(0.1);
   const largest = Math.max(...shown.map((part) => report.parts[part]?.size ?? 0));
@@ -80,7 +88,9 @@ export function partitionChart(report: PartitionReport, title: string): string {
   );
   const legend = series.map(({ name, colour }, i) =>
     `<rect x="${right + 20}" y="${MARGIN.top + i * 22}" width="14" height="14" fill="${colour}"/>` +
-    `<text x="${right + 42}" y="${MARGIN.top + i * 22 + 11}">${name}</text>`
+    `<text x="${right + 42}" y="${MARGIN.top + i * 22 + 11}">${
+      escapeMarkup(shortened(oneLine(name), 16))
+    }</text>`
   );
   const note = bars < length
     ? `${bars} of ${number(length)} clients are drawn, evenly spaced; `
@@ -89,9 +99,11 @@ export function partitionChart(report: PartitionReport, title: string): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" ` +
     `font-family="system-ui, sans-serif" font-size="12" fill="#3c4450" role="img">`,
-    `<title>${escapeXml(title)}</title>`,
+    `<title>${escapeMarkup(title)}</title>`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>`,
-    `<text x="${MARGIN.left}" y="28" font-size="15" font-weight="600">${escapeXml(title)}</text>`,
+    `<text x="${MARGIN.left}" y="28" font-size="15" font-weight="600">${
+      escapeMarkup(title)
+    }</text>`,
     `<text x="${MARGIN.left}" y="47">${note}mean total variation from the whole ${
       report.meanTotalVariation.toFixed(3)
     }</text>`,
