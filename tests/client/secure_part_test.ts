@@ -81,13 +81,13 @@ Deno.test("what was revealed in a run holds under another rank, and not in anoth
   const request = { round: 1, attempt: 7, dropped: [] };
   const answer = await part.answer({ code: MessageCode.UnmaskRequest, payload: request });
   assertEquals(answer?.code, MessageCode.UnmaskShares);
-  for (const rank of [1, 2]) {
+  for (const [rank, attempt] of [[1, 9], [2, 9], [2, 7], [1, 7]] as const) {
     part.begin(await assignmentOf({ rank }));
     const { fault } = await assertRejects(
-      () => part.answer({ code: MessageCode.SecureKeys, payload: { round: 1, attempt: 9 } }),
+      () => part.answer({ code: MessageCode.SecureKeys, payload: { round: 1, attempt } }),
       SecureError,
     );
-    assertEquals(fault, "revealed-already");
+    assertEquals(fault, "revealed-already", `attempt ${attempt} as rank ${rank}`);
   }
   part.begin(await assignmentOf({ run: "other" }));
   const keys = await part.answer({

@@ -14,7 +14,6 @@ import type {
   SecureKeysPayload,
   SecureMembersPayload,
 } from "../../wire/messages.ts";
-
 import type { ClientTopologyOptions } from "../options.ts";
 import { checkThreshold, noiseShareOf } from "./noise_share.ts";
 import type { SecureMessage } from "./secure_message.ts";
@@ -49,8 +48,8 @@ export class SecurePart {
   #opened: AttemptId | undefined;
   /** Masked update of an attempt, which is the same one when it is sent again. */
   #masked: { readonly id: AttemptId; readonly message: Message } | undefined;
-  /** Rounds of the run for which shares were revealed, and the attempt of each. */
-  readonly #revealed = new Map<number, number>();
+  /** Rounds of the run for which shares were revealed, with the attempt and the member of each. */
+  readonly #revealed = new Map<number, { readonly attempt: number; readonly by: SecureClient }>();
   #update: ParameterVector = new Float32Array();
 
   /** Creates the part of a client. */
@@ -137,7 +136,7 @@ export class SecurePart {
         return { code: MessageCode.SurvivorVote, payload: await client.vote(message.payload) };
       case MessageCode.UnmaskRequest: {
         const shares = await client.reveal(message.payload);
-        this.#revealed.set(payload.round, payload.attempt);
+        this.#revealed.set(payload.round, { attempt: payload.attempt, by: client });
         return { code: MessageCode.UnmaskShares, payload: shares };
       }
     }
@@ -213,10 +212,12 @@ export class SecurePart {
   /** Checks that no shares were revealed in another attempt at the round. */
   #checkRevealed({ round, attempt }: AttemptId): void {
     const before = this.#revealed.get(round);
-    if (before === undefined || before === attempt) return;
+    if (before === undefined) return;
+    // Under another rank it was another member, whose answers cannot be given again.
+    if (before.attempt === attempt && before.by === this.#client) return;
     throw new SecureError(
       "revealed-already",
-      `Cannot join attempt ${attempt} of round ${round}: this client has revealed shares for attempt ${before}`,
+      `Cannot join attempt ${attempt} of round ${round}: this client has revealed shares for attempt ${before.attempt}`,
     );
   }
 
