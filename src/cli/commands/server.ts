@@ -19,6 +19,7 @@ import { RunProgress } from "../output/run_progress.ts";
 import { isTerminal, printError } from "../output/terminal.ts";
 import { AUDIT, checkpointsIn, holdResumed, readCheckpoint } from "../run/checkpoints.ts";
 import { checkSchemaFlags } from "../run/check_schema_flags.ts";
+import { checkToldFlags } from "../run/check_told_flags.ts";
 import { serverData } from "../run/server_data.ts";
 import { initialWeightsFrom, initNameFrom } from "../run/initial_weights.ts";
 import { buildModeServer, checkMode } from "../run/mode_server.ts";
@@ -51,6 +52,7 @@ async function runServer(
   checkMode(flags, command);
   const isGiven = (name: string) => command.getOptionValueSource(name) === "cli";
   checkSchemaFlags("server", flags, isGiven);
+  checkToldFlags(flags);
   const { worldSize, minClients } = flags;
   if (worldSize === undefined) throw new UsageError("expected --world-size, or a run to --resume");
   if (minClients !== undefined && minClients >= worldSize) {

@@ -37,14 +37,26 @@ export function checkSecure(
 /**
  * Checks that a client may be asked for figures of its data.
  *
- * @throws {ProtocolError} "secure-mismatch" if it requires secure aggregation, which hides them.
+ * @throws {ProtocolError} "secure-mismatch" or "privacy-mismatch", if it requires secure aggregation
+ * or differential privacy, which such figures do not have.
  */
 export function checkUnasked(
-  { requireSecure = false }: Pick<ClientTopologyOptions, "requireSecure">,
+  { requireSecure = false, privacyMaxEpsilon }: Pick<
+    ClientTopologyOptions,
+    "requireSecure" | "privacyMaxEpsilon"
+  >,
 ): void {
-  if (!requireSecure) return;
-  throw new ProtocolError(
-    "secure-mismatch",
-    "Cannot join: expected a server with secure aggregation, got one that asks for figures of the data",
-  );
+  const got = "got one that asks for figures of the data";
+  if (requireSecure) {
+    throw new ProtocolError(
+      "secure-mismatch",
+      `Cannot join: expected a server with secure aggregation, ${got}`,
+    );
+  }
+  if (privacyMaxEpsilon !== undefined) {
+    throw new ProtocolError(
+      "privacy-mismatch",
+      `Cannot join: expected a server with differential privacy, ${got}`,
+    );
+  }
 }

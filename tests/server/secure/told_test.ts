@@ -240,13 +240,21 @@ Deno.test("a client tells no figures of parameters that a server with secure agg
   assert(!transport.sent.some(({ code }) => code === MessageCode.EvaluateParams));
 });
 
-Deno.test("a client that requires secure aggregation gives no figures of its data", async () => {
+Deno.test("a client that requires secure aggregation or privacy gives no figures of its data", async () => {
   const { error, asked } = await statisticsRun({ requireSecure: true });
   assertEquals(
     `${error}`,
     "ProtocolError: Cannot join: expected a server with secure aggregation, got one that asks for figures of the data",
   );
   assert(!asked);
+  const demand = await statisticsRun({ privacyMaxEpsilon: 8 });
+  assertEquals(
+    [`${demand.error}`, demand.asked],
+    [
+      "ProtocolError: Cannot join: expected a server with differential privacy, got one that asks for figures of the data",
+      false,
+    ],
+  );
   assertEquals(await statisticsRun({}), { error: undefined, asked: true });
 });
 
