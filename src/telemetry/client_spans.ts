@@ -58,7 +58,7 @@ export class ClientSpans implements Tracer {
     const span = this.#spans.startSpan(`fedlab.client.${name}`, { attributes }, context);
     this.#current = trace.setSpan(context, span);
     return (error) => {
-      endSpan(span, error);
+      endSpan(span, error, this.isOpen);
       if (error !== undefined || !this.isOpen) return;
       this.#seconds.record((runtime.clock.now() - began) / 1000, { "fedlab.work": name });
     };
