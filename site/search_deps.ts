@@ -1,0 +1,1 @@
+export { default as MiniSearch } from "npm:minisearch@7.2.0";
