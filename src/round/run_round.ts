@@ -137,9 +137,7 @@ export function roundReport(
       losses: isCohortSecret ? [] : toldLosses(losses, privacy),
       ...evaluationFields(evaluated),
       // Figures that follow from the size of a secret cohort are not given.
-      ...(isCohortSecret
-        ? { refused: 0, bytesUp: 0, bytesDown: 0, seconds: spent.seconds }
-        : spent),
+      ...(isCohortSecret ? { refused: 0, bytesUp: 0, bytesDown: 0, seconds: 0 } : spent),
     };
   }
   return {

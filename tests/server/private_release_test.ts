@@ -155,6 +155,22 @@ Deno.test("a run that resumes from an earlier checkpoint counts what was told af
   );
 });
 
+Deno.test("a private run does not go on from a later checkpoint whose account is gone", async () => {
+  const checkpoints = store(() => {});
+  await runSync(handlerOf(() => {}), {
+    ...{ clients: clients(), rounds: ROUNDS, server: { checkpoints } },
+  });
+  const resume = checkpoints.kept.findLast(({ round }) => round === 2);
+  assert(resume !== undefined);
+  const { account: _, ...bare } = resume;
+  const options = { clients: clients(), rounds: ROUNDS, server: { resume: bare } };
+  await assertRejects(
+    () => runSync(handlerOf(() => {}), options),
+    TypeError,
+    "expected its account beside the checkpoint of round 2, got none",
+  );
+});
+
 /** A topology of an application that does not save what it releases. */
 class Careless extends ServerCommunicationTopology {
   protected override async runRound(round: number): Promise<void> {

@@ -12,6 +12,7 @@ import type { EarlyStop, PlanChange, RoundReport, RunReport } from "../report/re
 import { type BestModel, BestTracker } from "./best_tracker.ts";
 import { changesWith } from "./plan_changes.ts";
 import type { RunRecordOptions } from "./run_record_options.ts";
+import { addSavedAccount } from "./saved_account.ts";
 import { readSavedRun } from "./saved_run.ts";
 import {
   modelDigest,
@@ -126,7 +127,7 @@ export class RunRecord {
    * the handler takes over.
    *
    * @returns The ranks of the continued run.
-   * @throws {TypeError} If the checkpoint is not a server's.
+   * @throws {TypeError} If the checkpoint is not a server's, or a private run's without its account.
    * @throws {RangeError} If it belongs to another model, schema, seed or strategy.
    */
   async begin(): Promise<SavedRanks | undefined> {
@@ -136,7 +137,7 @@ export class RunRecord {
       this.#handler.parameters = resume.parameters;
       this.#handler.restoreState(savedHandlerState(resume, saved));
       // What was told after this checkpoint stays told, whatever has become of later ones.
-      if (resume.account !== undefined) privacy?.addAccount(resume.account);
+      if (privacy !== undefined) addSavedAccount(privacy, resume);
     }
     this.isSaved = false;
     this.releasesSaved = privacy?.releases ?? 0;
