@@ -1,38 +1,47 @@
 import { runtime, type Timer } from "../base/runtime/runtime.ts";
 import type { RunMessage, ShownRun } from "./run_source.ts";
 
-/** Bytes that a slow page may lag behind before it is given up; it then asks anew. */
-const MAX_LAG = 2 ** 24;
+/** Bytes of changes that wait for a slow page; it is then sent the whole view in their place. */
+const MAX_LAG = 2 ** 20;
 
 /** Time in milliseconds between two comments that keep a quiet connection open. */
 const KEEP_OPEN_MILLIS = 15_000;
 
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Messages as they are sent: one for all pages that are sent it. */
+const written = new WeakMap<RunMessage, Bytes>();
+
 /**
- * Server-sent events of a run: `view` with the whole view first, then `change`. A page that does
- * not read them is cut off, and its browser connects again.
+ * Server-sent events of a run: `view` with the whole view first, then `change`. A page that reads
+ * too slowly misses changes, and is sent the view as it is by then once it has read the rest.
  */
 export class RunEvents {
   /** Body of the answer to the page. */
-  readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly body: ReadableStream<Bytes>;
+  readonly #run: ShownRun;
   readonly #onEnd: () => void;
   readonly #timer: Timer;
-  #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
+  #controller: ReadableStreamDefaultController<Bytes> | undefined;
   #following: Disposable | undefined;
+  #hasMissed = false;
   #isOver = false;
 
   /**
    * Begins to follow a run.
    *
-   * @param onEnd Called once when the page has gone or was given up.
+   * @param onEnd Called once when the page has gone or the stream was ended.
    */
   constructor(run: ShownRun, onEnd: () => void) {
+    this.#run = run;
     this.#onEnd = onEnd;
-    this.#timer = runtime.timers.setInterval(() => this.#send(": open\n\n"), KEEP_OPEN_MILLIS);
-    this.body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    this.#timer = runtime.timers.setInterval(() => this.#keepOpen(), KEEP_OPEN_MILLIS);
+    this.body = new ReadableStream<Bytes>({
       start: (controller) => {
         this.#controller = controller;
-        return this.#follow(run);
+        return this.#follow();
       },
+      pull: () => this.#catchUp(),
       cancel: () => this.#leave(),
     }, new ByteLengthQueuingStrategy({ highWaterMark: MAX_LAG }));
   }
@@ -44,9 +53,9 @@ export class RunEvents {
     this.#controller?.close();
   }
 
-  async #follow(run: ShownRun): Promise<void> {
+  async #follow(): Promise<void> {
     try {
-      this.#following = await run.follow((message) => this.#send(asEvent(message)));
+      this.#following = await this.#run.follow((message) => this.#tell(message));
       if (this.#isOver) this.#following[Symbol.dispose]();
     } catch (error) {
       this.#leave();
@@ -54,10 +63,29 @@ export class RunEvents {
     }
   }
 
-  #send(text: string): void {
-    if (this.#isOver) return;
-    this.#controller?.enqueue(new TextEncoder().encode(text));
-    if ((this.#controller?.desiredSize ?? 0) < 0) this.end();
+  #tell(message: RunMessage): void {
+    if (this.#hasMissed || this.#isFull) this.#hasMissed = true;
+    else this.#send(bytesOf(message));
+  }
+
+  async #catchUp(): Promise<void> {
+    if (!this.#hasMissed) return;
+    // What is told from now on is in the view, or comes after it.
+    this.#following?.[Symbol.dispose]();
+    this.#hasMissed = false;
+    if (!this.#isOver) await this.#follow();
+  }
+
+  get #isFull(): boolean {
+    return (this.#controller?.desiredSize ?? 0) <= 0;
+  }
+
+  #keepOpen(): void {
+    if (!this.#isFull) this.#send(new TextEncoder().encode(": open\n\n"));
+  }
+
+  #send(bytes: Bytes): void {
+    if (!this.#isOver) this.#controller?.enqueue(bytes);
   }
 
   #leave(): void {
@@ -69,7 +97,12 @@ export class RunEvents {
   }
 }
 
-function asEvent(message: RunMessage): string {
-  const [[name, value] = ["", undefined]] = Object.entries(message);
-  return `event: ${name}\ndata: ${JSON.stringify(value)}\n\n`;
+function bytesOf(message: RunMessage): Bytes {
+  let bytes = written.get(message);
+  if (bytes === undefined) {
+    const [[name, value] = ["", undefined]] = Object.entries(message);
+    bytes = new TextEncoder().encode(`event: ${name}\ndata: ${JSON.stringify(value)}\n\n`);
+    written.set(message, bytes);
+  }
+  return bytes;
 }

@@ -1,3 +1,4 @@
+import type { EndStep, Step, Tracer } from "../base/tracer.ts";
 import { runtime, type Timer } from "../base/runtime/runtime.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 import type { RunState } from "./run_state.ts";
@@ -8,7 +9,7 @@ import type { RunView } from "./view.ts";
 const CHANGE_MILLIS = 100;
 
 /** Run of this process. Its events are gathered, and told to the pages ten times a second. */
-export class LiveRun implements ShownRun, Disposable {
+export class LiveRun implements ShownRun, Tracer, Disposable {
   readonly #state: RunState;
   readonly #files: () => Promise<readonly RunFile[]>;
   readonly #followers = new Set<(message: RunMessage) => void>();
@@ -41,11 +42,22 @@ export class LiveRun implements ShownRun, Disposable {
   /** Takes an event, which must be one that may be told. */
   show(event: ServerEvent): void {
     this.#state.apply(event);
-    if (this.#followers.size === 0 || this.#timer !== undefined) return;
-    this.#timer = runtime.timers.setTimeout(() => {
-      this.#timer = undefined;
-      this.#tell();
-    }, CHANGE_MILLIS);
+    this.#tellSoon();
+  }
+
+  /** Observes a step of the run. */
+  begin(step: Step): EndStep {
+    const end = this.#state.observe(step);
+    return (error) => {
+      end(error);
+      this.#tellSoon();
+    };
+  }
+
+  /** Tells that no further round begins, or that the rounds go on. */
+  pause(isPaused: boolean): void {
+    this.#state.pause(isPaused);
+    this.#tellSoon();
   }
 
   /** Returns the whole view. */
@@ -73,9 +85,19 @@ export class LiveRun implements ShownRun, Disposable {
     this.#tell();
   }
 
+  #tellSoon(): void {
+    if (this.#followers.size === 0 || this.#timer !== undefined) return;
+    this.#timer = runtime.timers.setTimeout(() => {
+      this.#timer = undefined;
+      this.#tell();
+    }, CHANGE_MILLIS);
+  }
+
   #tell(): void {
     const change = this.#state.takeChange();
     if (change === undefined) return;
-    for (const tell of this.#followers) tell({ change });
+    // One message for all, which is written once.
+    const message = { change };
+    for (const tell of this.#followers) tell(message);
   }
 }

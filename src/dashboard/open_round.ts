@@ -6,17 +6,19 @@ const AWAITED = ".";
 
 /** The round under way: which clients of its cohort have answered. */
 export class OpenRoundState {
-  readonly #round: number;
+  /** The round, from 1. */
+  readonly round: number;
   readonly #startedAt: number;
   readonly #cohort: readonly Rank[];
   readonly #places: Map<Rank, number>;
   readonly #states: string[];
+  readonly #arrived = new Set<Rank>();
   #received = 0;
   #expected: number;
 
   /** Begins a round with a cohort at a time in milliseconds. */
   constructor(round: number, cohort: readonly Rank[], startedAt: number) {
-    this.#round = round;
+    this.round = round;
     this.#startedAt = startedAt;
     this.#expected = cohort.length;
     this.#cohort = cohort.length <= MAX_DOTS ? cohort : [];
@@ -28,6 +30,11 @@ export class OpenRoundState {
   count(received: number, expected: number): void {
     this.#received = received;
     this.#expected = expected;
+  }
+
+  /** Notes that the update of a client is whole. Returns false if that is known already. */
+  arrive(rank: Rank): boolean {
+    return this.#arrived.size < this.#arrived.add(rank).size;
   }
 
   /** Sets the letter of a client. */
@@ -43,10 +50,11 @@ export class OpenRoundState {
 
   /** Returns the view of the round. */
   view(): OpenRound {
+    const whole = this.#states.filter((state) => state === "i" || state === "r").length;
     return {
-      round: this.#round,
+      round: this.round,
       startedAt: this.#startedAt,
-      received: this.#received,
+      received: Math.max(this.#received, whole),
       expected: this.#expected,
       cohort: this.#cohort,
       states: this.#states.join(""),

@@ -1,10 +1,12 @@
 import type { Rank } from "../base/rank.ts";
+import type { EndStep, Step } from "../base/tracer.ts";
 import { runtime } from "../base/runtime/runtime.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 import type { RoundReport, RunReport } from "../round/report/report.ts";
 import { ClientRows } from "./client_rows.ts";
 import { eventLine, safeText } from "./event_line.ts";
 import { OpenRoundState } from "./open_round.ts";
+import { RefusalCounts } from "./refusal_counts.ts";
 import { identityOf, roundPoint } from "./from_report.ts";
 import {
   type EventLine,
@@ -17,24 +19,19 @@ import {
   type ViewChange,
 } from "./view.ts";
 
-/** Largest number of faults that are counted by name. */
-const MAX_FAULTS = 50;
-
-/** Name under which faults beyond those are counted. */
-const OTHER_FAULTS = "other";
-
 /** State of a run, which its events change, and from which views of it are made. */
 export class RunState {
   #run: RunIdentity;
   #stage: RunStage = "joining";
   #note: string | undefined;
+  #isPaused = false;
   #rounds = 0;
   #updatedAt: number | undefined;
   #report: RunReport | undefined;
   readonly #bytes = { bytesUp: 0, bytesDown: 0, bytesUpWhole: 0, bytesDownWhole: 0 };
   readonly #points: RoundPoint[] = [];
   readonly #clients = new ClientRows();
-  readonly #refusals = new Map<string, number>();
+  readonly #refusals = new RefusalCounts();
   readonly #events: EventLine[] = [];
   #open: OpenRoundState | undefined;
 
@@ -74,6 +71,12 @@ export class RunState {
     this.#changed.isChanged = true;
   }
 
+  /** Tells whether further rounds wait until someone lets the run go on. */
+  pause(isPaused: boolean): void {
+    this.#isPaused = isPaused;
+    this.#changed.isChanged = true;
+  }
+
   /** Changes the state by an event, which must be one that may be told. */
   apply(event: ServerEvent): void {
     const now = runtime.clock.unixMillis();
@@ -86,6 +89,24 @@ export class RunState {
     if (this.#events.length > 2 * MAX_EVENTS) this.#events.splice(0, MAX_EVENTS);
     this.#changed.events.push(line);
     if (this.#changed.events.length > 2 * MAX_EVENTS) this.#changed.events.splice(0, MAX_EVENTS);
+  }
+
+  /**
+   * Observes a step: when the update of a client begins to come and when it is whole, which is
+   * before the event, since updates are told of in the order of the ranks.
+   */
+  observe({ name, round, rank }: Step): EndStep {
+    const open = this.#open;
+    if (name !== "receive" || rank === undefined || open?.round !== round) return () => {};
+    const began = runtime.clock.unixMillis();
+    this.#mark(rank, "u");
+    return (error) => {
+      if (open !== this.#open) return;
+      this.#mark(rank, error === undefined ? "i" : ".");
+      if (error !== undefined || !open.arrive(rank)) return;
+      const now = runtime.clock.unixMillis();
+      this.#clients.addTime(rank, open.secondsAt(now), Math.max(0, now - began) / 1000);
+    };
   }
 
   /** Returns the whole view. */
@@ -128,10 +149,11 @@ export class RunState {
     return {
       stage: this.#stage,
       ...(this.#note !== undefined && { note: this.#note }),
+      ...(this.#isPaused && { isPaused: true }),
       rounds: this.#rounds,
       round: this.#points.at(-1)?.round ?? 0,
       ...this.#bytes,
-      refusals: Object.fromEntries(this.#refusals),
+      refusals: this.#refusals.all,
       ...this.#clients.counts,
       ...(this.#updatedAt !== undefined && { updatedAt: this.#updatedAt }),
       ...(report?.best && { best: report.best }),
@@ -146,17 +168,8 @@ export class RunState {
       case "joining":
         this.#note = safeText(event.progress);
         return;
-      case "client-joined": {
-        const name = event.name ?? event.site;
-        return this.#clients.set(event.rank, {
-          state: "present",
-          identity: event.identity,
-          address: safeText(event.address),
-          agent: safeText(event.agent),
-          ...(name !== undefined && { name: safeText(name) }),
-          ...(event.numSamples !== undefined && { samples: event.numSamples }),
-        });
-      }
+      case "client-joined":
+        return this.#clients.addJoined(event);
       case "round-started":
         this.#stage = "running";
         this.#note = undefined;
@@ -169,9 +182,9 @@ export class RunState {
         this.#mark(rank, "r");
         this.#open?.count(event.received, event.expected);
         const { received = 0 } = this.#clients.get(rank) ?? {};
+        if (this.#open?.arrive(rank)) this.#clients.addTime(rank, this.#open.secondsAt(now));
         return this.#clients.set(rank, {
           ...{ round, received: received + 1 },
-          ...(this.#open && { seconds: this.#open.secondsAt(now) }),
           ...(loss !== undefined && { loss }),
           ...(metrics && { metrics }),
           ...(numSamples !== undefined && { samples: numSamples }),
@@ -184,17 +197,12 @@ export class RunState {
           ...(accuracy !== undefined && { accuracy }),
         });
       }
-      case "update-refused": {
+      case "update-refused":
         this.#mark(event.rank, "x");
-        this.#countRefusal(event.fault);
-        const { refused = 0 } = this.#clients.get(event.rank) ?? {};
-        return this.#clients.set(event.rank, {
-          refused: refused + 1,
-          trouble: safeText(event.message),
-        });
-      }
+        this.#refusals.add(event.fault);
+        return this.#clients.addRefusal(event.rank, event.message);
       case "client-refused":
-        return this.#countRefusal(event.fault ?? "connection lost");
+        return this.#refusals.add(event.fault ?? "connection lost");
       case "client-away":
         this.#mark(event.rank, "a");
         return this.#clients.set(event.rank, { state: "away", trouble: safeText(event.reason) });
@@ -207,6 +215,7 @@ export class RunState {
         return this.#addRound(event.report);
       case "stopped":
         this.#stage = "stopped";
+        this.#isPaused = false;
         this.#note = safeText(event.reason);
         return;
       case "finished":
@@ -217,10 +226,12 @@ export class RunState {
   /** Takes the report of a run that has ended. */
   finish(report: RunReport): void {
     this.#stage = "finished";
+    this.#isPaused = false;
     this.#note = report.stopped?.reason;
     this.#report = report;
     this.#rounds = Math.max(this.#rounds, report.rounds.length);
     this.#run = identityOf(this.#run, report);
+    for (const member of report.members ?? []) this.#clients.addMember(member);
     this.#changed.isChanged = true;
   }
 
@@ -234,13 +245,6 @@ export class RunState {
 
   #mark(rank: Rank, state: string): void {
     this.#open?.mark(rank, state);
-    this.#changed.isOpenChanged = true;
-  }
-
-  #countRefusal(fault: string): void {
-    const name = this.#refusals.has(fault) || this.#refusals.size < MAX_FAULTS
-      ? safeText(fault)
-      : OTHER_FAULTS;
-    this.#refusals.set(name, (this.#refusals.get(name) ?? 0) + 1);
+    this.#changed.isChanged = this.#changed.isOpenChanged = true;
   }
 }

@@ -37,6 +37,8 @@ export interface RunHead {
   readonly stage: RunStage;
   /** Progress of the joining, or the reason of a stop. */
   readonly note?: string;
+  /** Is true if no further round begins until someone lets the run go on. */
+  readonly isPaused?: boolean;
   /** Number of rounds, as far as it is known. */
   readonly rounds: number;
   /** Last round that has ended. */
@@ -120,6 +122,10 @@ export interface ClientRow {
   readonly round?: number;
   /** Time from the start of that round to its update, in seconds. */
   readonly seconds?: number;
+  /** Mean of these times, in which a round counts a tenth less with each one after it. */
+  readonly meanSeconds?: number;
+  /** Part of that time from the first bytes of the update to the last one. */
+  readonly uploadSeconds?: number;
   /** Loss of its last training or evaluation. */
   readonly loss?: number;
   /** Accuracy of its last evaluation. */
@@ -147,8 +153,8 @@ export interface OpenRound {
   /** The cohort; empty where it is secret or has more than {@linkcode MAX_DOTS} clients. */
   readonly cohort: readonly Rank[];
   /**
-   * A letter for each client of the cohort: `.` awaited, `r` received, `x` refused, `a` connection
-   * lost.
+   * A letter for each client of the cohort: `.` awaited, `u` its update is coming, `i` it is in and
+   * waits for those of lower ranks, `r` received, `x` refused, `a` connection lost.
    */
   readonly states: string;
 }

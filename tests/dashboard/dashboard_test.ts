@@ -2,7 +2,8 @@ import { assert, assertEquals, assertMatch, assertThrows } from "jsr:@std/assert
 import { type RunningDashboard, startDashboard } from "../../src/dashboard/dashboard.ts";
 import { LiveRun } from "../../src/dashboard/live_run.ts";
 import { RunState } from "../../src/dashboard/run_state.ts";
-import type { RunFile, RunSource } from "../../src/dashboard/run_source.ts";
+import { RunEvents } from "../../src/dashboard/event_stream.ts";
+import type { RunFile, RunMessage, RunSource } from "../../src/dashboard/run_source.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -151,6 +152,41 @@ Deno.test("an address that others can reach needs a token; one in use is named",
   const { port } = new URL(page.url);
   const error = assertThrows(() => start({ address: `0.0.0.0:${port}`, token: TOKEN }), Error);
   assertMatch(error.message, /^Cannot show the dashboard on .*: the port is in use/);
+});
+
+Deno.test("a page that does not read costs little memory, and is sent the view once it reads", async () => {
+  let tell: (message: RunMessage) => void = () => {};
+  let views = 0, ended = 0;
+  const state = new RunState({ id: ID, name: ID, command: "", strategy: "", settings: {} });
+  const view = state.view();
+  const events = new RunEvents({
+    view: () => Promise.resolve(view),
+    files: () => Promise.resolve([]),
+    follow: (told) => {
+      tell = told;
+      views++;
+      told({ view });
+      return Promise.resolve({ [Symbol.dispose]: () => void (tell = () => {}) });
+    },
+  }, () => ended++);
+  const reader = events.body.pipeThrough(new TextDecoderStream()).getReader();
+  assertMatch((await reader.read()).value ?? "", /^event: view\n/);
+  const text = "x".repeat(100_000);
+  const change = { events: [{ at: 0, type: "x", text }] };
+  for (let i = 0; i < 1000; i++) tell({ change });
+  assertEquals(views, 1);
+  // What was told while it did not read is at most what may wait, and then the view comes.
+  let length = 0, value = "";
+  do {
+    ({ value = "" } = await reader.read());
+    length += value.length;
+  } while (!value.startsWith("event: view"));
+  assert(length < 3_000_000, `${length}`);
+  assertEquals(views, 2);
+  tell({ change: {} });
+  assertMatch((await reader.read()).value ?? "", /^event: change\n/);
+  await reader.cancel();
+  assertEquals(ended, 1);
 });
 
 Deno.test("a page is sent the view, then what changes, and the end before the dashboard closes", async () => {

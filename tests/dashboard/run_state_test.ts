@@ -71,6 +71,42 @@ Deno.test("a view with the changes that were taken is the view itself, wherever 
   }
 });
 
+Deno.test("an update that waits for its turn is in, and its client's time ends then", async () => {
+  const state = new RunState(RUN);
+  for (const event of EVENTS.slice(0, 4)) state.apply(event);
+  state.apply({ type: "round-started", round: 1, rounds: 2, cohort: [1, 2] });
+  const end = state.observe({ name: "receive", round: 1, rank: 2 });
+  assertEquals(state.view().open?.states, ".u");
+  end();
+  // Rank 1 is slow. The update of rank 2 is told of after that of rank 1.
+  const { open, clients: [, second] } = state.view();
+  assertEquals([open?.states, open?.received], [".i", 1]);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const lost = state.observe({ name: "receive", round: 1, rank: 1 });
+  lost(new Error("the connection is lost"));
+  assertEquals(state.view().open?.states, ".i");
+  state.apply({ type: "update-received", round: 1, rank: 1, received: 1, expected: 2 });
+  state.apply({ type: "update-received", round: 1, rank: 2, received: 2, expected: 2 });
+  const [first, again] = state.view().clients;
+  assertEquals(again?.seconds, second?.seconds);
+  assert((first?.seconds ?? 0) >= 0.02 && first?.uploadSeconds === undefined);
+  // Steps of another round, and of the whole round, are not about this one.
+  state.observe({ name: "receive", round: 7, rank: 2 })();
+  state.observe({ name: "fold", round: 1 })();
+  assertEquals(state.view().open?.states, "rr");
+});
+
+Deno.test("a run that is paused says so until it goes on or ends", () => {
+  const state = new RunState(RUN);
+  state.pause(true);
+  assertEquals(state.takeChange()?.head?.isPaused, true);
+  state.pause(false);
+  assertEquals(state.head().isPaused, undefined);
+  state.pause(true);
+  state.apply({ type: "stopped", reason: "enough" });
+  assertEquals(state.head().isPaused, undefined);
+});
+
 Deno.test("hostile texts of peers are cut to one short line in the view", () => {
   const state = new RunState(RUN);
   const hostile = `\x1b[2J<script>\u202e\n${"x".repeat(1_000_000)}`;

@@ -7,6 +7,7 @@ import { joinAll } from "../../worker/join_all.ts";
 import { spawn } from "../../worker/spawn.ts";
 import type { WorkerProcess } from "../../worker/worker_process.ts";
 import type { CommandContext } from "../context.ts";
+import { allTracers } from "../run/all_tracers.ts";
 import { openDashboard } from "../dashboard/open.ts";
 import type { Command } from "../deps.ts";
 import { makeCommand } from "../options/command.ts";
@@ -83,6 +84,7 @@ async function runDemo(
     stop: (reason) => stop.abort(reason),
     signal,
   });
+  const tracer = allTracers(dashboard.tracer, telemetry?.tracer);
   const ending = AbortSignal.any([signal, stop.signal]);
   const clients = new Clients(flags, folder.path, ending);
   const onEvent = (event: ServerEvent) => {
@@ -106,7 +108,7 @@ async function runDemo(
       onLine: telemetry?.onLine,
     },
     onEvent,
-    ...(telemetry && { tracer: telemetry.tracer }),
+    ...(tracer && { tracer }),
   });
   const run = async () => {
     using _bar = shown;

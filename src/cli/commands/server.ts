@@ -4,6 +4,7 @@ import { transportOf } from "../../net/backend.ts";
 import { KeptTransport } from "../../net/kept_transport.ts";
 import { RunControl } from "../../round/run_control.ts";
 import type { CommandContext } from "../context.ts";
+import { allTracers } from "../run/all_tracers.ts";
 import { openDashboard } from "../dashboard/open.ts";
 import type { Command } from "../deps.ts";
 import { makeCommand } from "../options/command.ts";
@@ -104,10 +105,12 @@ async function runServer(
   const telemetry = await telemetryOf("server", folder.path, () => topology.handler);
   await using dashboard = await openDashboard("server", flags, {
     folder: folder.path,
+    ...(resume?.history && { history: resume.history }),
     control,
     stop: (reason) => stop.abort(reason),
     signal,
   });
+  const tracer = allTracers(dashboard.tracer, telemetry?.tracer);
   using curves = await Curves.open(flags.tensorboard, { goesOn: resume !== undefined });
   using audit = new AuditLog(`${folder.path}/${AUDIT}`, {
     clients: worldSize - 1,
@@ -124,7 +127,7 @@ async function runServer(
     timeouts: libraryOptions("timeouts", flags),
     limits: libraryOptions("limits", flags),
     log: { console: !isTerminal(), onLine: telemetry?.onLine },
-    ...(telemetry && { tracer: telemetry.tracer }),
+    ...(tracer && { tracer }),
     control,
     onEvent: (event) => {
       audit.record(event);

@@ -112,6 +112,7 @@ async function runSimulate(
   const telemetry = await telemetryOf("simulate", folder.path, () => server.handler);
   await using dashboard = await openDashboard("simulate", flags, {
     folder: folder.path,
+    ...(resume?.history && { history: resume.history }),
     control,
     stop: (reason) => stop.abort(reason),
     signal,

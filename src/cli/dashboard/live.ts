@@ -6,34 +6,33 @@ import { LiveRun } from "../../dashboard/live_run.ts";
 import type { Action } from "../../dashboard/router.ts";
 import { RunState } from "../../dashboard/run_state.ts";
 import type { RunSource } from "../../dashboard/run_source.ts";
+import type { RoundReport } from "../../round/report/report.ts";
 import type { RunControl } from "../../round/run_control.ts";
 import { DASHBOARD_ADDRESS } from "../options/dashboard.ts";
 import { isTerminal, printError } from "../output/terminal.ts";
 import type { DashboardFlags, LiveRunHold, RunDashboard } from "./open.ts";
 import { runFiles } from "./run_files.ts";
 import { RunFolders } from "./run_folders.ts";
-
-/** Options that the page does not show: paths of keys are no one's business. */
-const UNSHOWN: ReadonlySet<string> = new Set(["allowKeys", "tlsKey", "key"]);
+import { shownSettings } from "./shown_settings.ts";
 
 /**
- * Starts the dashboard of a run. On a terminal it stays after the run until the command is ended.
+ * Starts the dashboard of a run. On a terminal it stays after a run that has finished
+ * until the command is ended.
  *
  * @throws {Error} If the address is in use, not allowed, or open to others without a token.
  */
 export async function startLive(
   command: string,
   { dashboard: address, dashboardControl: mayControl, ...flags }: DashboardFlags,
-  { folder, control, stop, signal }: LiveRunHold,
+  { folder, history = [], control, stop, signal }: LiveRunHold,
 ): Promise<RunDashboard> {
   const id = basename(folder);
   const state = new RunState({
     ...{ id, name: id, command, strategy: flags.strategy ?? "fedavg" },
     startedAt: runtime.clock.unixMillis(),
-    settings: Object.fromEntries(
-      Object.entries(flags).filter(([name, value]) => value !== undefined && !UNSHOWN.has(name)),
-    ),
+    settings: shownSettings(flags),
   }, { rounds: (flags.mode === "async" ? flags.versions : flags.rounds) ?? 0 });
+  state.addRounds(history as RoundReport[]);
   const live = new LiveRun(state, () => runFiles(folder));
   const token = tokenFromEnv();
   const tls = flags.tlsCert === undefined || flags.tlsKey === undefined ? undefined : {
@@ -49,17 +48,21 @@ export async function startLive(
     ...(mayControl && {
       control: {
         actions: actionsOf(command, flags),
-        act: (action) => act(action, control, stop),
+        act: (action) => {
+          act(action, control, stop);
+          live.pause(control.isPaused);
+        },
       },
     }),
   });
   printError(`Dashboard: ${page.url}`);
   return {
+    tracer: live,
     show: (event) => live.show(event),
     [Symbol.asyncDispose]: async () => {
       live[Symbol.dispose]();
-      // Whoever looks at the page has not seen the end yet.
-      if (isTerminal() && !signal.aborted) {
+      // Whoever looks at the page has not seen the end yet. A run that failed ends with its error.
+      if (isTerminal() && state.head().stage === "finished" && !signal.aborted) {
         printError(`The dashboard stays at ${page.url} until Ctrl-C`);
         await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
       }

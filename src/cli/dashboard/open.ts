@@ -1,3 +1,4 @@
+import type { Tracer } from "../../base/tracer.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
 import type { RunControl } from "../../round/run_control.ts";
 import { UsageError } from "../options/option.ts";
@@ -18,6 +19,8 @@ export interface DashboardFlags {
 export interface LiveRunHold {
   /** Folder of the run. */
   readonly folder: string;
+  /** Reports of the rounds that the run had before it was resumed. */
+  readonly history?: readonly unknown[];
   /** Pauses the run and drops clients. */
   readonly control: RunControl;
   /** Ends the run. */
@@ -28,6 +31,8 @@ export interface LiveRunHold {
 
 /** Dashboard of a command's run; without the option, nothing. */
 export interface RunDashboard extends AsyncDisposable {
+  /** Observer of the run's steps. */
+  readonly tracer?: Tracer;
   /** Shows an event of the run. */
   show(event: ServerEvent): void;
 }

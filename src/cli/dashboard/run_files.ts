@@ -1,6 +1,5 @@
 import { runtime } from "../../base/runtime/runtime.ts";
 import type { RunFile } from "../../dashboard/run_source.ts";
-import { exists } from "../run/checkpoints.ts";
 
 /** Files of a run's folder that can be downloaded, with their media types. */
 const FILES: Readonly<Record<string, string>> = {
@@ -17,10 +16,15 @@ export async function runFiles(folder: string): Promise<RunFile[]> {
   const files: RunFile[] = [];
   for (const [name, type] of Object.entries(FILES)) {
     const path = `${folder}/${name}`;
-    if (!await exists(path)) continue;
+    if (!await isOwnFile(path)) continue;
     files.push({ name, type, read: async () => await readWhole(path) });
   }
   return files;
+}
+
+/** Tells whether a path is a file, and not a link: one could lead out of the run's folder. */
+export async function isOwnFile(path: string): Promise<boolean> {
+  return await runtime.files.lstat(path).then((info) => info.isFile, () => false);
 }
 
 async function readWhole(path: string): Promise<Uint8Array<ArrayBuffer>> {

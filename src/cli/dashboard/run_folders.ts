@@ -8,8 +8,9 @@ import type { RunView } from "../../dashboard/view.ts";
 import type { RoundReport } from "../../round/report/report.ts";
 import { CheckpointStore } from "../../store/checkpoint/files/checkpoint_store.ts";
 import { readReport } from "../output/report_file.ts";
-import { exists, LOCK } from "../run/checkpoints.ts";
-import { runFiles } from "./run_files.ts";
+import { LOCK } from "../run/checkpoints.ts";
+import { isOwnFile, runFiles } from "./run_files.ts";
+import { shownSettings } from "./shown_settings.ts";
 
 /** Time in milliseconds between two looks at a run of another process. */
 const LOOK_MILLIS = 2000;
@@ -17,9 +18,14 @@ const LOOK_MILLIS = 2000;
 /** Largest number of runs in the list. */
 const MAX_RUNS = 200;
 
+/** Time in milliseconds for reading runs that the list has not read yet; others are next time. */
+const READ_MILLIS = 200;
+
 /** Runs in a folder: each folder in it with a report or with checkpoints. */
 export class RunFolders implements RunSource {
   readonly #folder: string;
+  /** Entries of runs, with the state of the files that they were read from. */
+  readonly #entries = new Map<string, { readonly mark: string; readonly entry: RunEntry }>();
 
   /** Wraps a folder of runs; it may also be that of one run. */
   constructor(folder: string) {
@@ -28,8 +34,12 @@ export class RunFolders implements RunSource {
 
   /** Lists the runs, the newest first. */
   async list(): Promise<RunEntry[]> {
-    const names = await this.#names();
-    return await Promise.all(names.slice(0, MAX_RUNS).map((name) => this.#entry(name)));
+    const names = (await this.#names()).slice(0, MAX_RUNS);
+    const until = runtime.clock.now() + READ_MILLIS;
+    const entries: RunEntry[] = [];
+    // One after the other: reports can be large.
+    for (const name of names) entries.push(await this.#entry(name, until));
+    return entries;
   }
 
   /** Returns a run by the name of its folder. */
@@ -50,18 +60,16 @@ export class RunFolders implements RunSource {
     return basename(this.#folder) === name ? this.#folder : `${this.#folder}/${name}`;
   }
 
-  async #entry(name: string): Promise<RunEntry> {
-    try {
-      const { run, head, points } = await new FolderRun(name, this.#pathOf(name)).view();
-      const accuracy = points.at(-1)?.accuracy;
-      return {
-        ...{ id: name, name, strategy: run.strategy, stage: head.stage, rounds: head.round },
-        ...(accuracy !== undefined && { accuracy }),
-      };
-    } catch (error) {
-      const fault = errorMessage(error);
-      return { id: name, name, strategy: "", stage: "stopped", rounds: 0, fault };
+  async #entry(name: string, until: number): Promise<RunEntry> {
+    const path = this.#pathOf(name), mark = await markOf(path);
+    const known = this.#entries.get(name);
+    if (known?.mark === mark) return known.entry;
+    if (runtime.clock.now() > until) {
+      return known?.entry ?? { id: name, name, strategy: "", stage: "stopped", rounds: 0 };
     }
+    const entry = await new FolderRun(name, path).entry();
+    this.#entries.set(name, { mark, entry });
+    return entry;
   }
 }
 
@@ -75,8 +83,23 @@ class FolderRun implements ShownRun {
     this.#path = path;
   }
 
+  /** Returns the run in the list of runs; with the reason where it cannot be shown. */
+  async entry(): Promise<RunEntry> {
+    const id = this.#name, name = this.#name;
+    try {
+      const { run, head, points } = await this.view();
+      const accuracy = points.at(-1)?.accuracy;
+      return {
+        ...{ id, name, strategy: run.strategy, stage: head.stage, rounds: head.round },
+        ...(accuracy !== undefined && { accuracy }),
+      };
+    } catch (error) {
+      return { id, name, strategy: "", stage: "stopped", rounds: 0, fault: errorMessage(error) };
+    }
+  }
+
   async view(): Promise<RunView> {
-    return await exists(`${this.#path}/report.json`)
+    return await isOwnFile(`${this.#path}/report.json`)
       ? await this.#viewOfReport()
       : await this.#viewOfCheckpoint();
   }
@@ -88,9 +111,8 @@ class FolderRun implements ShownRun {
       if (isLooking) return;
       isLooking = true;
       try {
-        const view = await this.view();
-        const mark = `${view.head.stage} ${view.head.round}`;
-        if (mark !== last) tell({ view });
+        const mark = await markOf(this.#path);
+        if (mark !== last) tell({ view: await this.view() });
         last = mark;
       } finally {
         isLooking = false;
@@ -120,7 +142,7 @@ class FolderRun implements ShownRun {
     const checkpoint = await new CheckpointStore(`${this.#path}/checkpoints`).latest();
     if (checkpoint === undefined) throw new Error("there is no whole checkpoint yet");
     const { strategy, notes } = checkpoint.state;
-    const flags = isRecord(notes) && isRecord(notes.flags) ? notes.flags : {};
+    const flags = isRecord(notes) && isRecord(notes.flags) ? shownSettings(notes.flags) : {};
     const rounds = Number(flags.rounds ?? flags.versions ?? 0);
     const state = new RunState({
       ...{ id: this.#name, name: this.#name, settings: flags },
@@ -136,7 +158,26 @@ class FolderRun implements ShownRun {
 }
 
 async function isRun(folder: string): Promise<boolean> {
-  return await exists(`${folder}/report.json`) || await exists(`${folder}/checkpoints`);
+  return await isOwnFile(`${folder}/report.json`) || await hasCheckpoints(folder);
+}
+
+/** Tells whether a folder has checkpoints of its own, not a link to a folder elsewhere. */
+async function hasCheckpoints(folder: string): Promise<boolean> {
+  const path = `${folder}/checkpoints`;
+  return await runtime.files.lstat(path).then((info) => info.isDirectory, () => false);
+}
+
+/** Describes the state of a run's files: it differs once there is something new to show. */
+async function markOf(folder: string): Promise<string> {
+  const report = await runtime.files.lstat(`${folder}/report.json`).catch(() => undefined);
+  if (report?.isFile) return `report ${report.mtime?.getTime()} ${report.size}`;
+  const path = `${folder}/checkpoints`;
+  const times = await Promise.all(
+    [path, `${path}/history.jsonl`].map((path) =>
+      runtime.files.stat(path).then(({ mtime }) => mtime?.getTime(), () => undefined)
+    ),
+  );
+  return `${await isHeld(`${folder}/${LOCK}`) ? "alive" : "dead"} ${times.join(" ")}`;
 }
 
 /** Tells whether another process has locked a file. */

@@ -1,6 +1,6 @@
 /** @jsxImportSource npm:preact@10.27.2 */
 import type { ClientRow, OpenRound } from "../view.ts";
-import { useMemo, useState } from "./deps.ts";
+import { useEffect, useMemo, useState } from "./deps.ts";
 import { duration, number, percent } from "./format.ts";
 
 /** Height of a row in pixels, and of the part of the table that is seen. */
@@ -16,13 +16,29 @@ interface Column {
   show?(row: ClientRow): string;
 }
 
+/** Letters of the clients whose update is not whole. */
+const AWAITED: readonly string[] = [".", "u"];
+
+/** Column of the time from the start of a round to the update. */
+const TIME = "time";
+
 const COLUMNS: readonly Column[] = [
   { name: "rank", of: ({ rank }) => rank },
   { name: "name", isText: true, of: ({ name }) => name },
   { name: "state", isText: true, of: ({ state }) => state },
-  { name: "samples", of: ({ samples }) => samples },
+  { name: TIME, of: ({ seconds }) => seconds, show: ({ seconds }) => duration(seconds) },
+  {
+    name: "mean time",
+    of: ({ meanSeconds }) => meanSeconds,
+    show: ({ meanSeconds }) => duration(meanSeconds),
+  },
+  {
+    name: "upload",
+    of: ({ uploadSeconds }) => uploadSeconds,
+    show: ({ uploadSeconds }) => duration(uploadSeconds),
+  },
   { name: "round", of: ({ round }) => round },
-  { name: "time", of: ({ seconds }) => seconds, show: ({ seconds }) => duration(seconds) },
+  { name: "samples", of: ({ samples }) => samples },
   { name: "loss", of: ({ loss }) => loss },
   { name: "accuracy", of: ({ accuracy }) => accuracy, show: ({ accuracy }) => percent(accuracy) },
   { name: "updates", of: ({ received }) => received },
@@ -47,6 +63,8 @@ export function Clients(
   const [top, scroll] = useState(0);
   const column = COLUMNS.find(({ name }) => name === sort.name);
   const late = lateOnes(rows, open);
+  const awaited = new Set(open?.cohort.filter((_, i) => AWAITED.includes(open.states[i] ?? "")));
+  useClock(open !== undefined);
   const shown = useMemo(() => {
     const found = wanted === ""
       ? [...rows]
@@ -120,10 +138,16 @@ export function Clients(
                   {columns.map((column) => (
                     <td
                       key={column.name}
-                      class={column.isText ? "text" : ""}
+                      class={`${column.isText ? "text" : ""} ${
+                        late.has(row.rank) && (column.name === "state" || column.name === TIME)
+                          ? "late"
+                          : ""
+                      }`}
                       title={`${column.of(row) ?? ""}`}
                     >
-                      {column.show?.(row) ?? textOf(column.of(row))}
+                      {column.name === TIME && open && awaited.has(row.rank)
+                        ? awaitedText(open)
+                        : column.show?.(row) ?? textOf(column.of(row))}
                       {column.name === "state" && late.has(row.rank) && " (late)"}
                     </td>
                   ))}
@@ -151,6 +175,22 @@ export function Clients(
   );
 }
 
+/** Draws the component anew each second while something goes on. */
+function useClock(goesOn: boolean): void {
+  const [, setSecond] = useState(0);
+  useEffect(() => {
+    if (!goesOn) return;
+    const timer = setInterval(() => setSecond((second) => second + 1), 1000);
+    return () => clearInterval(timer);
+  }, [goesOn]);
+}
+
+/** Describes how long the update of a client has been awaited; nothing in the first second. */
+function awaitedText({ startedAt }: OpenRound): string {
+  const seconds = Math.floor((Date.now() - startedAt) / 1000);
+  return seconds < 1 ? "…" : `${duration(seconds)} so far`;
+}
+
 function textOf(value: string | number | undefined): string {
   return typeof value === "number" ? number(value) : value ?? "";
 }
@@ -166,5 +206,5 @@ function lateOnes(rows: readonly ClientRow[], open: OpenRound | undefined): Read
   const times = rows.flatMap(({ seconds }) => seconds ?? []).sort((a, b) => a - b);
   const median = times[times.length >> 1];
   if (median === undefined || (Date.now() - open.startedAt) / 1000 < 2 * median) return new Set();
-  return new Set(open.cohort.filter((_, i) => open.states[i] === "."));
+  return new Set(open.cohort.filter((_, i) => AWAITED.includes(open.states[i] ?? "")));
 }

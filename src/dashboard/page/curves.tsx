@@ -105,6 +105,9 @@ function Picture(
   return <div class="plot" role="img" aria-label={text} ref={place} />;
 }
 
+/** Distances between marks of rounds: whole numbers. */
+const WHOLE = [1, 10, 100, 1e3, 1e4, 1e5].flatMap((power) => [power, 2 * power, 5 * power]);
+
 /** Height of the picture in pixels. */
 const HEIGHT = 300;
 
@@ -122,6 +125,11 @@ function dataOf(runs: readonly RunView[], figure: Figure): Plot.AlignedData {
   return tables.length === 1 ? tables[0] as Plot.AlignedData : Plot.join(tables);
 }
 
+/** Writes the value under the pointer in the legend, or the last one where there is no pointer. */
+function valueOrLast(plot: Plot, value: number | null, series: number, at: number | null): string {
+  return number(at === null ? plot.data[series]?.at(-1) : value);
+}
+
 function optionsOf(runs: readonly RunView[], figure: Figure, width: number): Plot.Options {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string) => style.getPropertyValue(name).trim();
@@ -131,7 +139,7 @@ function optionsOf(runs: readonly RunView[], figure: Figure, width: number): Plo
     width: 2,
     spanGaps: true,
     points: { show: false },
-    value: (_, value) => number(value),
+    value: valueOrLast,
   });
   const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 } };
   const bands = figure.band === undefined ? [] : [
@@ -142,16 +150,16 @@ function optionsOf(runs: readonly RunView[], figure: Figure, width: number): Plo
     ...series,
     spanGaps: true,
     points: { show: false },
-    value: (_, value) => number(value),
+    value: valueOrLast,
   }));
   const [first, ...others] = runs;
   return {
     width,
     height: HEIGHT,
     scales: { x: { time: false } },
-    axes: [{ ...axis, label: "round" }, { ...axis, label: figure.name, size: 64 }],
+    axes: [{ ...axis, label: "round", incrs: WHOLE }, { ...axis, label: figure.name, size: 64 }],
     series: [
-      { label: "round" },
+      { label: "round", value: valueOrLast },
       curve(first?.run.name ?? "", 0),
       ...bands,
       ...others.map(({ run }, i) => curve(run.name, i + 1)),

@@ -1,9 +1,11 @@
 /** @jsxImportSource npm:preact@10.27.2 */
-import type { ClientRow, OpenRound } from "../view.ts";
+import type { ClientRow, OpenRound, RunStage } from "../view.ts";
 
 /** Words for the letters of a client's state. */
 const STATES: Readonly<Record<string, string>> = {
   ".": "awaited",
+  u: "its update is coming",
+  i: "its update is in",
   r: "received",
   x: "refused",
   a: "connection lost",
@@ -11,8 +13,13 @@ const STATES: Readonly<Record<string, string>> = {
 
 /** Round under way: a dot for each client of the cohort. */
 export function Dots(
-  { open, names }: { open: OpenRound | undefined; names: ReadonlyMap<number, ClientRow> },
+  { open, stage, names }: {
+    open: OpenRound | undefined;
+    stage: RunStage;
+    names: ReadonlyMap<number, ClientRow>;
+  },
 ) {
+  if (stage === "finished" || stage === "stopped") return null;
   return (
     <section aria-labelledby="open">
       <h2 id="open">{open === undefined ? "Round under way" : `Round ${open.round}`}</h2>
@@ -29,7 +36,8 @@ export function Dots(
             </ul>
           )}
           <p class="legend">
-            Filled: received. Empty: awaited. Square: refused. Dashed: connection lost.
+            Filled: its update is in. Half: it is coming. Empty: awaited. Square: refused. Dashed:
+            connection lost.
           </p>
         </>
       )}

@@ -11,7 +11,7 @@ export function number(value: number | undefined | null): string {
 
 /** Formats a share as a percentage. */
 export function percent(value: number | undefined | null): string {
-  return value === undefined || value === null ? "–" : `${(value * 100).toFixed(2)} %`;
+  return value === undefined || value === null ? "–" : `${(value * 100).toFixed(2)}%`;
 }
 
 /** Formats a number of bytes. */
@@ -51,7 +51,9 @@ export function sentence({ head, open, points, run }: RunView): string {
   const after = figures === "" ? "" : `; ${figures}`;
   switch (head.stage) {
     case "joining":
-      return head.note ?? "The run has not begun.";
+      return run.command === "simulate"
+        ? "The run is about to begin."
+        : `Waiting for clients: ${head.note ?? "none has joined yet"}.`;
     case "running": {
       const recent = points.slice(-RECENT);
       const mean = recent.reduce((sum, { seconds }) => sum + seconds, 0) / recent.length;
@@ -61,7 +63,11 @@ export function sentence({ head, open, points, run }: RunView): string {
       const waiting = open && open.expected > 0
         ? `, ${open.received} of ${open.expected} updates are in`
         : "";
-      return `Round ${open?.round ?? head.round} of ${head.rounds}${waiting}${left}${after}.`;
+      if (head.isPaused && open === undefined) return `Paused after round ${head.round}${after}.`;
+      const paused = head.isPaused ? ", the last one before a pause" : "";
+      return `Round ${
+        open?.round ?? head.round
+      } of ${head.rounds}${paused}${waiting}${left}${after}.`;
     }
     case "finished":
       return `Finished after ${head.round} rounds with ${run.strategy}${after}.${

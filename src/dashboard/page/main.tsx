@@ -26,7 +26,7 @@ function App() {
     });
   useEffect(() => {
     load();
-    const timer = setInterval(load, RUNS_MILLIS);
+    const timer = setInterval(() => document.hidden || load(), RUNS_MILLIS);
     return () => clearInterval(timer);
   }, []);
   if (wantsToken) return <Login onDone={load} />;
@@ -107,20 +107,25 @@ function Shown({ list }: { list: RunList }) {
     <main class="page">
       <header>
         <h1>{view.run.name}</h1>
-        {isLive && <Controls actions={list.actions} />}
+        {isLive && view.head.stage !== "stopped" &&
+          <Controls actions={list.actions} isPaused={view.head.isPaused ?? false} />}
       </header>
       <p class="state" data-stage={view.head.stage} role="status">{sentence(view)}</p>
       {!isConnected && <p class="gone">The server does not answer. This is what it told last.</p>}
       <div class="grid">
-        <Curves view={view} others={others.filter(({ run }) => run.id !== view.run.id)} />
-        <Facts view={view} />
-        <Dots open={view.open} names={names} />
-        <Runs
-          runs={list.runs}
-          shown={view.run.id}
-          compared={new Set(others.map(({ run }) => run.id))}
-          compare={compare}
-        />
+        <div class="stack">
+          <Curves view={view} others={others.filter(({ run }) => run.id !== view.run.id)} />
+          <Dots open={view.open} stage={view.head.stage} names={names} />
+        </div>
+        <div class="stack">
+          <Facts view={view} />
+          <Runs
+            runs={list.runs}
+            shown={view.run.id}
+            compared={new Set(others.map(({ run }) => run.id))}
+            compare={compare}
+          />
+        </div>
         <Confusion view={view} />
         <Clients
           rows={view.clients}
@@ -139,17 +144,13 @@ function act(action: Record<string, unknown>): void {
   send("/api/control", action).catch((error) => alert(error.message));
 }
 
-function Controls({ actions }: { actions: readonly string[] }) {
-  const [isPaused, setPaused] = useState(false);
+function Controls({ actions, isPaused }: { actions: readonly string[]; isPaused: boolean }) {
   return (
     <div class="bar">
       {actions.includes("pause") && (
         <button
           type="button"
-          onClick={() => {
-            act({ action: isPaused ? "resume" : "pause" });
-            setPaused(!isPaused);
-          }}
+          onClick={() => act({ action: isPaused ? "resume" : "pause" })}
         >
           {isPaused ? "Go on" : "Pause after this round"}
         </button>

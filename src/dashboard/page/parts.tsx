@@ -126,8 +126,9 @@ function shade(share: number, isRight: boolean): Record<string, string> {
 
 /** Events of the run, the newest first. */
 export function Events({ events }: { events: readonly EventLine[] }) {
+  if (events.length === 0) return null;
   return (
-    <section aria-labelledby="events">
+    <section class="wide" aria-labelledby="events">
       <h2 id="events">Events</h2>
       {events.length === 0 ? <p class="soft">None yet.</p> : (
         <ol class="events" tabIndex={0}>
