@@ -37,8 +37,8 @@ export function checkSecure(
 /**
  * Checks that a client may be asked for figures of its data.
  *
- * @throws {ProtocolError} "secure-mismatch" or "privacy-mismatch", if it requires secure aggregation
- * or differential privacy, which such figures do not have.
+ * @throws {ProtocolError} "secure-mismatch" or "privacy-mismatch", if it requires secure
+ * aggregation or differential privacy, which such figures do not have.
  */
 export function checkUnasked(
   { requireSecure = false, privacyMaxEpsilon }: Pick<

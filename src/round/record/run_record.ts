@@ -127,7 +127,7 @@ export class RunRecord {
    * the handler takes over.
    *
    * @returns The ranks of the continued run.
-   * @throws {TypeError} If the checkpoint is not a server's, or a private run's without its account.
+   * @throws {TypeError} If it is not a server's, or a private run's without its account.
    * @throws {RangeError} If it belongs to another model, schema, seed or strategy.
    */
   async begin(): Promise<SavedRanks | undefined> {
