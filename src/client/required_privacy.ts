@@ -5,7 +5,7 @@ import type { IdAssignmentPayload } from "../wire/messages.ts";
 import type { ClientTopologyOptions } from "./options.ts";
 
 /** Default of the largest δ. */
-const DEFAULT_MAX_DELTA = 1e-5;
+export const DEFAULT_MAX_DELTA = 1e-5;
 
 /** Options by which a client requires differential privacy. */
 type Required = Pick<ClientTopologyOptions, "privacyMaxEpsilon" | "privacyMaxDelta">;
@@ -26,15 +26,23 @@ export function checkRequiredPrivacy({ privacyMaxEpsilon, privacyMaxDelta }: Req
 }
 
 /**
- * Checks that a server announces the privacy that the client requires.
+ * Checks that a server announces the privacy that the client requires, and that the settings have
+ * the noise, where the clients add it.
  *
  * @throws {ProtocolError} "privacy-mismatch".
  */
 export function checkPrivacy(
-  { privacy }: Pick<IdAssignmentPayload, "privacy">,
+  { privacy, plan: { secure } }: Pick<IdAssignmentPayload, "privacy" | "plan">,
   { privacyMaxEpsilon: maxEpsilon, privacyMaxDelta: maxDelta = DEFAULT_MAX_DELTA }: Required,
 ): void {
   if (maxEpsilon === undefined) return;
   const reason = weakness(privacy, { maxEpsilon, maxDelta });
   if (reason !== undefined) throw new ProtocolError("privacy-mismatch", `Cannot join: ${reason}`);
+  if (privacy?.mechanism !== "distributed") return;
+  const { noise, clip } = secure?.noise ?? {};
+  if (noise === privacy.noise && clip === privacy.clip) return;
+  throw new ProtocolError(
+    "privacy-mismatch",
+    `Cannot join: expected the announced noise ${privacy.noise} and clip ${privacy.clip} in the settings of the clients, got ${noise} and ${clip}`,
+  );
 }

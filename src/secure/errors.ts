@@ -22,6 +22,7 @@ export type SecureFault =
   | "too-few-survivors"
   | "too-few-votes"
   | "plain-update-asked"
+  | "budget-spent"
   | "non-finite"
   // What a server refuses, or ends an attempt for.
   | "unknown-member"

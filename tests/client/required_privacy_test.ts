@@ -8,8 +8,10 @@ import {
   silentLogger,
   SyncParameterServerHandler,
 } from "../../mod.ts";
+import { checkPrivacy } from "../../src/client/required_privacy.ts";
 import { weakness } from "../../src/plan/announced_privacy.ts";
 import { CentralPrivacy, parsePrivacy } from "../../src/privacy/mod.ts";
+import { assignmentFor } from "../helpers/assignment.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -65,6 +67,24 @@ Deno.test("a client leaves a server that announces less privacy, in one line tha
     const error = await join(privacy, { privacyMaxEpsilon: 1 });
     assert(error instanceof ProtocolError, String(error));
     assertEquals([error.fault, error.message], ["privacy-mismatch", `Cannot join: ${message}`]);
+  }
+});
+
+Deno.test("a client refuses announced noise that the clients' settings do not have", async () => {
+  const { plan } = await assignmentFor(MANIFEST);
+  const privacy = {
+    ...{ unit: "client", mechanism: "distributed", epsilon: 1, delta: 1e-6 },
+    ...{ clip: 1, noise: 4 },
+  };
+  const check = (noise?: { clip: number; noise: number }) => {
+    const secure = { clip: 2, maxSamples: 1, maxMembers: 5 };
+    const shared = noise && { noise: { ...noise, fewest: 3, threshold: 4 } };
+    const assignment = { privacy, plan: { ...plan, secure: { ...secure, ...shared } } };
+    checkPrivacy(assignment, { privacyMaxEpsilon: 1 });
+  };
+  check({ clip: 1, noise: 4 });
+  for (const noise of [undefined, { clip: 1, noise: 0.1 }, { clip: 10, noise: 4 }]) {
+    assertThrows(() => check(noise), ProtocolError, "expected the announced noise 4 and clip 1");
   }
 });
 

@@ -3,7 +3,9 @@ import { SecurePart } from "../../src/client/secure/secure_part.ts";
 import { SecureError } from "../../src/secure/errors.ts";
 import { SecureClient } from "../../src/secure/client/client.ts";
 import type { Member } from "../../src/secure/messages.ts";
-import { ringOf } from "../../src/secure/ring.ts";
+import { ringOf, type RingSettings } from "../../src/secure/ring.ts";
+import { zcdpEpsilon } from "../../src/privacy/accounting/gaussian.ts";
+import { ringSettings } from "../../src/privacy/distributed/noise_share.ts";
 import { MessageCode } from "../../src/wire/message_code.ts";
 import type { IdAssignmentPayload, Message } from "../../src/wire/messages.ts";
 import { assignmentFor } from "../helpers/assignment.ts";
@@ -33,8 +35,9 @@ async function maskIn(
   round: number,
   attempt: number,
   trained = TRAINED,
+  settings: RingSettings = SECURE,
 ): Promise<Message> {
-  const id = { round, attempt }, ring = ringOf(SECURE);
+  const id = { round, attempt }, ring = ringOf(settings);
   const others = [2, 3].map((rank) => {
     return { rank, client: new SecureClient({ run: "run", rank, policy: { minMembers: 3 } }) };
   });
@@ -95,6 +98,27 @@ Deno.test("what was revealed in a run holds under another rank, and not in anoth
     payload: { round: 1, attempt: 9 },
   });
   assertEquals(keys?.code, MessageCode.SecureKeys);
+});
+
+Deno.test("a client that requires privacy counts its masked updates itself, in every attempt", async () => {
+  const noise = { clip: 1, noise: 2, fewest: 2, threshold: 2 };
+  const { log: _, ...ring } = ringSettings({ ...noise, maxMembers: 5 });
+  const secure = { ...ring, noise }, limits = { privacyMaxDelta: 1e-3, secureMinMembers: 3 };
+  // Two updates of noise 2 have room, and a third one has not.
+  const privacyMaxEpsilon = zcdpEpsilon(2 / 8, limits.privacyMaxDelta);
+  const part = new SecurePart({ ...limits, privacyMaxEpsilon });
+  const assignment = await assignmentOf();
+  part.begin({ ...assignment, plan: { ...assignment.plan, secure } });
+  for (const [round, attempt] of [[1, 7], [1, 8]] as const) {
+    await maskIn(part, round, attempt, TRAINED, secure);
+  }
+  const next = { code: MessageCode.SecureKeys, payload: { round: 2, attempt: 9 } } as const;
+  // Neither another run nor another rank gives room.
+  for (const fields of [{}, { rank: 2 }, { run: "other" }]) {
+    part.begin({ ...assignment, plan: { ...assignment.plan, secure }, ...fields });
+    const { fault } = await assertRejects(() => part.answer(next), SecureError);
+    assertEquals(fault, "budget-spent");
+  }
 });
 
 Deno.test("rounds with other settings of secure aggregation, or none, are refused", async () => {

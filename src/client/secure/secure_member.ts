@@ -16,7 +16,12 @@ const loadPart = lazy(() => import("./secure_part.ts"));
 /** Options of a client that concern secure aggregation. */
 type SecureMemberOptions = Pick<
   ClientTopologyOptions,
-  "secureMinMembers" | "shareMetrics" | "secureKeys" | "credential"
+  | "secureMinMembers"
+  | "shareMetrics"
+  | "secureKeys"
+  | "credential"
+  | "privacyMaxEpsilon"
+  | "privacyMaxDelta"
 >;
 
 /** Client as a member of secure aggregation, where a run has it: what it keeps, and its answers. */

@@ -1,7 +1,6 @@
-import { publicKeyBytes } from "../../auth/public_key.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
-import { SecureClient, type SecureClientOptions } from "../../secure/client/client.ts";
+import { SecureClient } from "../../secure/client/client.ts";
 import type { NoiseShare } from "../../privacy/distributed/noise_share.ts";
 import { SecureError } from "../../secure/errors.ts";
 import type { AttemptId } from "../../secure/messages.ts";
@@ -15,13 +14,15 @@ import type {
   SecureMembersPayload,
 } from "../../wire/messages.ts";
 import type { ClientTopologyOptions } from "../options.ts";
+import { identityOf } from "./identity.ts";
+import { NoiseBudget } from "./noise_budget.ts";
 import { checkThreshold, noiseShareOf } from "./noise_share.ts";
 import type { SecureMessage } from "./secure_message.ts";
 
 /** Options of a {@linkcode SecurePart}. */
 export type SecurePartOptions = Pick<
   ClientTopologyOptions,
-  "secureMinMembers" | "secureKeys" | "credential"
+  "secureMinMembers" | "secureKeys" | "credential" | "privacyMaxEpsilon" | "privacyMaxDelta"
 >;
 
 /**
@@ -52,9 +53,12 @@ export class SecurePart {
   readonly #revealed = new Map<number, { readonly attempt: number; readonly by: SecureClient }>();
   #update: ParameterVector = new Float32Array();
 
+  readonly #budget: NoiseBudget;
+
   /** Creates the part of a client. */
   constructor(options: SecurePartOptions = {}) {
     this.#options = options;
+    this.#budget = new NoiseBudget(options);
   }
 
   /** Begins a connection. What belongs to the run is kept if it is that of the one before. */
@@ -177,6 +181,7 @@ export class SecurePart {
     const quantized = this.#noise
       ? this.#noise.quantize(update)
       : quantizeUpdate(ring, update, { ...figures, loss }, stream);
+    this.#budget.spend(this.#settings?.noise);
     const payload = await client.mask(id, quantized);
     const message: Message = { code: MessageCode.MaskedUpdate, payload };
     this.#masked = { id, message };
@@ -187,6 +192,7 @@ export class SecurePart {
     const { round, attempt } = id, last = this.#keys;
     if (last !== undefined && isSame(last.id, id)) return last.message;
     this.#checkRevealed(id);
+    this.#budget.check(this.#settings?.noise);
     this.#opened = this.#early = this.#masked = undefined;
     const keys = await client.keys();
     const message: Message = {
@@ -229,22 +235,4 @@ export class SecurePart {
 
 function isSame(a: AttemptId | undefined, b: AttemptId): boolean {
   return a?.round === b.round && a.attempt === b.attempt;
-}
-
-/** Returns the conditions of a client, and the key by which it signs. */
-function identityOf(
-  { secureMinMembers: minMembers, secureKeys, credential }: SecurePartOptions,
-): Pick<SecureClientOptions, "policy" | "signer"> {
-  const isListed = secureKeys &&
-    ((key: Uint8Array) =>
-      secureKeys.has(key.toBase64({ alphabet: "base64url", omitPadding: true })));
-  return {
-    policy: { ...(minMembers !== undefined && { minMembers }), ...(isListed && { isListed }) },
-    ...(credential?.kind === "key" && {
-      signer: {
-        privateKey: credential.privateKey,
-        publicKey: publicKeyBytes(credential.publicKey),
-      },
-    }),
-  };
 }
