@@ -51,10 +51,11 @@ const COLUMNS: readonly Column[] = [
 
 /** Table of clients. Only the rows that are seen are part of the page. */
 export function Clients(
-  { rows, omitted, open, drop }: {
+  { rows, omitted, open, isOver, drop }: {
     rows: readonly ClientRow[];
     omitted: number;
     open: OpenRound | undefined;
+    isOver: boolean;
     drop?: (rank: number) => void;
   },
 ) {
@@ -78,6 +79,8 @@ export function Clients(
   const columns = COLUMNS.filter(({ name, of }) =>
     name === "rank" || name === "state" || rows.some((row) => of(row) !== undefined)
   );
+  // A report of a simulation has no clients.
+  if (rows.length === 0 && isOver) return null;
   const first = Math.max(0, Math.floor(top / ROW) - SPARE);
   const part = shown.slice(first, first + Math.ceil(SEEN / ROW) + 2 * SPARE);
   const after = Math.max(0, shown.length - first - part.length);

@@ -116,6 +116,7 @@ function Shown({ list }: { list: RunList }) {
         <div class="stack">
           <Curves view={view} others={others.filter(({ run }) => run.id !== view.run.id)} />
           <Dots open={view.open} stage={view.head.stage} names={names} />
+          <Confusion view={view} />
         </div>
         <div class="stack">
           <Facts view={view} />
@@ -126,11 +127,11 @@ function Shown({ list }: { list: RunList }) {
             compare={compare}
           />
         </div>
-        <Confusion view={view} />
         <Clients
           rows={view.clients}
           omitted={view.head.clientsOmitted}
           open={view.open}
+          isOver={view.head.stage === "finished" || view.head.stage === "stopped"}
           {...(isLive && list.actions.includes("drop") &&
             { drop: (rank: number) => act({ action: "drop", rank }) })}
         />

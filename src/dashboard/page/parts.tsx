@@ -89,13 +89,13 @@ export function Confusion({ view }: { view: RunView }) {
   const names = final?.classes ?? matrix.map((_, i) => `${i}`);
   const sums = matrix.map((row) => row.reduce((sum, count) => sum + count, 0));
   return (
-    <section class="wide" aria-labelledby="confusion">
+    <section aria-labelledby="confusion">
       <h2 id="confusion">Final model on {final?.samples.toLocaleString("en")} samples</h2>
       <div class="table" tabIndex={0}>
         <table class="confusion">
           <thead>
             <tr>
-              <th scope="col">true ＼ predicted</th>
+              <th scope="col">true, predicted</th>
               {names.map((name) => <th key={name} scope="col">{name}</th>)}
               <th scope="col">right</th>
             </tr>
@@ -105,7 +105,13 @@ export function Confusion({ view }: { view: RunView }) {
               <tr key={i}>
                 <th scope="row">{names[i]}</th>
                 {row.map((count, j) => (
-                  <td key={j} style={shade(count / Math.max(1, sums[i] ?? 1), i === j)}>{count}</td>
+                  <td
+                    key={j}
+                    class={count === 0 ? "soft" : ""}
+                    style={shade(count / Math.max(1, sums[i] ?? 1), i === j)}
+                  >
+                    {count}
+                  </td>
                 ))}
                 <td>{percent(final?.perClass?.[i])}</td>
               </tr>
