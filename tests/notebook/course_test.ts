@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
 import { inFolder } from "../helpers/command.ts";
+import { NOTEBOOK_PROGRAM } from "../structure/notebook.ts";
 import { findPython, runPython } from "../helpers/python.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -24,30 +25,11 @@ const notebook: Notebook = JSON.parse(await Deno.readTextFile(NOTEBOOK));
 const cells = notebook.cells.filter(({ cell_type }) => cell_type === "code");
 
 Deno.test("the cells of the notebook run as a program, and their last expressions show themselves", async () => {
-  const code = cells.map(({ source }) => {
-    const lines = source.join("").trimEnd().split("\n");
-    const last = lines.pop()?.replace(/;$/, "");
-    return [...lines, `await show(${last});`].join("\n");
-  });
-  const program = `const shown = [];
-async function show(value) {
-  const media = await value?.[Symbol.for("Jupyter.display")]?.() ?? { "text/plain": "" };
-  shown.push(media);
-}
-${code.join("\n")}
-console.log(JSON.stringify(shown));
-`;
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "--frozen", "--no-check", "--allow-read", "--ext=ts", "-"],
+  // The program is checked for its types with the other tests.
+  const { stdout, stderr, success } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--frozen", "--no-check", "--allow-read", NOTEBOOK_PROGRAM],
     cwd: ROOT,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(program));
-  await writer.close();
-  const { stdout, stderr, success } = await child.output();
+  }).output();
   assert(success, new TextDecoder().decode(stderr));
   const shown: Record<string, string>[] = JSON.parse(new TextDecoder().decode(stdout));
   assertEquals(shown.map((media) => Object.keys(media)), SHOWN.map(keysOf));

@@ -5,7 +5,8 @@
  *     deno task structure --places     prints the places that they count as well
  *     deno task structure --write      draws the picture of docs/ARCHITECTURE.md, lists the rules,
  *                                      writes the table of docs/COMPATIBILITY.md, the schema of
- *                                      options files and the module of templates
+ *                                      options files, the module of templates and the
+ *                                      program of the notebook
  *     deno task structure --check      fails for a figure that is too large
  */
 import { parseArgs } from "node:util";
@@ -13,6 +14,7 @@ import { entryPoints, handTouched, measure } from "./figures.ts";
 import { CONFIG_SCHEMA, configSchemaText } from "./config_schema.ts";
 import { COMPATIBILITY_PAGE, withConflicts } from "./conflict_table.ts";
 import { importsOf, read, ROOT } from "./modules.ts";
+import { NOTEBOOK_PROGRAM, notebookProgram } from "./notebook.ts";
 import { mermaidOf, withPicture } from "./picture.ts";
 import { RULE_TABLE, ruleTable } from "./rule_table.ts";
 import { TEMPLATES, templatesText } from "./templates.ts";
@@ -33,6 +35,7 @@ if (values.write) {
   const text = await read(COMPATIBILITY_PAGE);
   await Deno.writeTextFile(new URL(COMPATIBILITY_PAGE, ROOT), withConflicts(text));
   await Deno.writeTextFile(new URL(TEMPLATES, ROOT), await templatesText());
+  await Deno.writeTextFile(new URL(NOTEBOOK_PROGRAM, ROOT), await notebookProgram());
   await Deno.writeTextFile(new URL(CONFIG_SCHEMA, ROOT), configSchemaText());
 }
 const figures = await measure();

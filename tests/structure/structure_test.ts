@@ -4,6 +4,7 @@ import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import { againstLayers, circlesOf, entryPoints } from "./figures.ts";
 import { whyForbidden } from "./layers.ts";
 import { importsOf, infoOf, read, ROOT } from "./modules.ts";
+import { NOTEBOOK_PROGRAM, notebookProgram } from "./notebook.ts";
 import { mermaidOf, withPicture } from "./picture.ts";
 import { RULE_TABLE, ruleIn, ruleTable } from "./rule_table.ts";
 import { TEMPLATES, templatesText } from "./templates.ts";
@@ -97,6 +98,10 @@ Deno.test("docs/COMPATIBILITY.md has the table of conflicts of the code", async 
 
 Deno.test("the JSON Schema of options files has the options of the commands", async () => {
   assertEquals(await read(CONFIG_SCHEMA), configSchemaText(), "run deno task structure --write");
+});
+
+Deno.test("the program of the notebook has its cells", async () => {
+  assertEquals(await read(NOTEBOOK_PROGRAM), await notebookProgram());
 });
 
 Deno.test("the module of templates has the files of their folder", async () => {
