@@ -23,6 +23,7 @@ export type SecureFault =
   | "too-few-votes"
   | "plain-update-asked"
   | "budget-spent"
+  | "model-changed"
   | "non-finite"
   // What a server refuses, or ends an attempt for.
   | "unknown-member"

@@ -36,6 +36,7 @@ async function maskIn(
   attempt: number,
   trained = TRAINED,
   settings: RingSettings = SECURE,
+  beforeBoxes: () => void = () => {},
 ): Promise<Message> {
   const id = { round, attempt }, ring = ringOf(settings);
   const others = [2, 3].map((rank) => {
@@ -58,6 +59,7 @@ async function maskIn(
     const box = made.shares.find((share) => share.rank === 1)?.box;
     if (box !== undefined) shares.push({ rank, box });
   }
+  beforeBoxes();
   await part.answer({ code: MessageCode.SecureShares, payload: { ...id, shares } });
   const masked = await part.masked(round, trained, FIGURES);
   assert(masked?.code === MessageCode.MaskedUpdate);
@@ -119,6 +121,19 @@ Deno.test("a client that requires privacy counts its masked updates itself, in e
     const { fault } = await assertRejects(() => part.answer(next), SecureError);
     assertEquals(fault, "budget-spent");
   }
+});
+
+Deno.test("an update of other parameters than the masks depend on is not sent", async () => {
+  const part = await makePart();
+  const swap = () => part.keep(1, Float32Array.of(0, 0, 0), undefined);
+  const { fault } = await assertRejects(
+    () => maskIn(part, 1, 7, TRAINED, SECURE, swap),
+    SecureError,
+  );
+  assertEquals(fault, "model-changed");
+  part.keep(1, VECTOR, undefined);
+  const again = () => part.keep(1, VECTOR, undefined);
+  assertEquals((await maskIn(part, 1, 8, TRAINED, SECURE, again)).code, MessageCode.MaskedUpdate);
 });
 
 Deno.test("rounds with other settings of secure aggregation, or none, are refused", async () => {

@@ -14,6 +14,7 @@ import type {
   SecureMembersPayload,
 } from "../../wire/messages.ts";
 import type { ClientTopologyOptions } from "../options.ts";
+import { BoundModel, isSame } from "./bound_model.ts";
 import { identityOf } from "./identity.ts";
 import { NoiseBudget } from "./noise_budget.ts";
 import { checkThreshold, noiseShareOf } from "./noise_share.ts";
@@ -45,6 +46,7 @@ export class SecurePart {
   #keys: { readonly id: AttemptId; readonly message: Message } | undefined;
   /** Members that were named before the parameters of their round had come. */
   #early: SecureMembersPayload | undefined;
+  readonly #model = new BoundModel();
   /** Attempt whose boxes were opened: its update may be sent. */
   #opened: AttemptId | undefined;
   /** Masked update of an attempt, which is the same one when it is sent again. */
@@ -78,6 +80,7 @@ export class SecurePart {
       this.#opened =
       this.#masked =
         undefined;
+    this.#model.reset();
   }
 
   /** True if updates are sent under masks. */
@@ -113,6 +116,7 @@ export class SecurePart {
         "Cannot train: expected the settings of secure aggregation of the run, got others",
       );
     }
+    if (!this.has(round, vector)) this.#model.change();
     const before = this.#received?.vector;
     const kept = before?.length === vector.length ? before : new Float32Array(vector.length);
     kept.set(vector);
@@ -170,6 +174,7 @@ export class SecurePart {
     const base = this.#received;
     if (ring === undefined || id?.round !== round || base?.round !== round) return undefined;
     if (isSame(this.#masked?.id, id)) return this.#masked?.message;
+    this.#model.check(id);
     if (this.#update.length !== trained.length) this.#update = new Float32Array(trained.length);
     const update = this.#update, { vector } = base;
     for (let i = 0; i < update.length; i++) {
@@ -193,7 +198,10 @@ export class SecurePart {
     if (last !== undefined && isSame(last.id, id)) return last.message;
     this.#checkRevealed(id);
     this.#budget.check(this.#settings?.noise);
-    this.#opened = this.#early = this.#masked = undefined;
+    this.#opened =
+      this.#early =
+      this.#masked =
+        undefined;
     const keys = await client.keys();
     const message: Message = {
       code: MessageCode.SecureKeys,
@@ -211,6 +219,7 @@ export class SecurePart {
       this.#early = members;
       return undefined;
     }
+    this.#model.bind(members);
     const shares = await client.share(members, { vector: received.vector, ring });
     return { code: MessageCode.SecureShares, payload: shares };
   }
@@ -231,8 +240,4 @@ export class SecurePart {
     if (this.#client !== undefined) return this.#client;
     throw new Error("Cannot mask an update: the run has no secure aggregation");
   }
-}
-
-function isSame(a: AttemptId | undefined, b: AttemptId): boolean {
-  return a?.round === b.round && a.attempt === b.attempt;
 }
