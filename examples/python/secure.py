@@ -68,6 +68,7 @@ class Member:
             raise Refusal("Cannot share: two members have one key or rank")
         if own != [[self.serial, *self.public]]: raise Refusal("Cannot share: the keys of this client were altered")
         base, ring = self.update["parameters"].value, self.settings
+        self.base = base
         self.salt = sha(text("fedlab-secagg-v1"), text(self.run), u32(*self.id), sha(base), b"\x20",
                         struct.pack("<Q3dI", len(base) // 4 + LANES, ring["clip"], ring["maxSamples"], ring.get("maxLoss", 64), ring["maxMembers"]),
                         bytes([ring.get("rounding") == "toward-zero"]))
@@ -99,6 +100,8 @@ class Member:
             if len(content) != 74 or content[:8] != u32(rank, self.rank): raise Refusal(f"Rank {rank} has sent a share of another")
             self.held[rank] = content[8:41], content[41:]
         if len(self.held) < max(self.threshold, LEAST): raise Refusal(f"Cannot mask: only {len(self.held)} members have shared")
+        if self.update["parameters"].value != self.base:
+            raise Refusal("Cannot mask: other parameters have come since the secrets were shared")
         if self.trained is None: self.trained = learn(self.update)
         base, trained, told = self.trained
         masked = quantize(self.settings, trained.astype("<f4") - base, told["numSamples"], told.get("loss", np.inf), told["steps"])

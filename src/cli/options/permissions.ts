@@ -6,6 +6,9 @@ import { errorMessage } from "../../base/errors.ts";
 /** Folder of the package. */
 const PACKAGE = new URL("../../../", import.meta.url);
 
+/** Folder of the outputs of commands, which is made where it is missing. */
+const RUNS = "runs";
+
 /**
  * Requests a permission; on a terminal Deno asks the user.
  *
@@ -22,7 +25,7 @@ export async function mayUse(name: "read" | "write", path: string): Promise<void
 /** Describes the way round a task, whose flags cannot be extended. */
 async function wayRound(name: "read" | "write"): Promise<string> {
   if (name === "read") return "";
-  const { state } = await runtime.process.permissions.query({ name, path: "runs" });
+  const { state } = await runtime.process.permissions.query({ name, path: RUNS });
   return state === "granted"
     ? " in place of the task (deno run … src/cli/main.ts …), or name a path in runs"
     : "";
@@ -30,7 +33,7 @@ async function wayRound(name: "read" | "write"): Promise<string> {
 
 /**
  * Checks that a file can be written, before a run that may be long. Neither creates a file nor
- * changes one.
+ * changes one; makes the folder `runs`.
  *
  * @throws {Error} If it cannot be written; the message gives the reason.
  */
@@ -46,8 +49,12 @@ export async function mayWrite(path: string): Promise<void> {
       (await runtime.files.open(path, { append: true })).close();
     }
   } catch (cause) {
+    const folder = dirname(path);
+    if (cause instanceof runtime.errors.NotFound && folder === RUNS) {
+      return await runtime.files.mkdir(RUNS, { recursive: true });
+    }
     const reason = cause instanceof runtime.errors.NotFound
-      ? `there is no folder ${dirname(path)}`
+      ? `there is no folder ${folder}`
       : errorMessage(cause);
     throw new Error(`Cannot write ${path}: ${reason}`, { cause });
   }
