@@ -9,7 +9,7 @@ import { PROMETHEUS_TYPE, prometheusText } from "./prometheus.ts";
 import type { RunSource, ShownRun } from "./run_source.ts";
 
 /** Largest number of pages that follow a run at the same time. */
-const MAX_STREAMS = 100;
+const MAX_STREAMS = 32;
 
 /** Largest body of a request in bytes. */
 const MAX_BODY = 4096;

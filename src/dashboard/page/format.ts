@@ -59,7 +59,7 @@ export function sentence({ head, open, points, run }: RunView): string {
       const mean = recent.reduce((sum, { seconds }) => sum + seconds, 0) / recent.length;
       const left = recent.length === 0
         ? ""
-        : `, about ${duration(mean * (head.rounds - head.round))} left`;
+        : `, about ${duration(mean * Math.max(0, head.rounds - head.round))} left`;
       const waiting = open && open.expected > 0
         ? `, ${open.received} of ${open.expected} updates are in`
         : "";
