@@ -6,6 +6,15 @@ LANES = 4
 
 class Refusal(Exception): pass  # the client has no update for the round, and stays
 
+def canonical(value):
+    """Bytes of a value of JSON's types, the same for equal values in every language."""
+    if value is None or isinstance(value, bool): return {None: b"n", True: b"t", False: b"f"}[value]
+    if isinstance(value, (int, float)): return b"d" + struct.pack("<d", value)
+    if isinstance(value, str): return b"s" + text(value)
+    if isinstance(value, list): return b"a" + u32(len(value)) + b"".join(map(canonical, value))
+    fields = sorted(value.items(), key=lambda field: field[0].encode("utf-16-be"))
+    return b"o" + u32(len(fields)) + b"".join(text(name) + canonical(content) for name, content in fields)
+
 def sha(*parts): return hashlib.sha256(b"".join(parts)).digest()
 def u32(*numbers): return struct.pack(f"<{len(numbers)}I", *numbers)
 def text(value): return u32(len(value.encode())) + value.encode()

@@ -1,7 +1,7 @@
 """Secure aggregation at a client, after docs/PROTOCOL.md. It needs the package cryptography."""
 import os, struct
 import numpy as np
-from masks import LANES, Refusal, quantize, sha, split, text, u32
+from masks import LANES, Refusal, canonical, quantize, sha, split, text, u32
 try:
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -9,6 +9,7 @@ try:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
     KNOWN = {"secure": 1}  # what a registration says of it
 except ImportError: KNOWN = {}
 
@@ -19,6 +20,8 @@ class Member:
     """Client's part in the rounds of a run."""
     def __init__(self, given, least):
         self.run, self.rank, self.settings, self.least = given["run"], given["rank"], given["plan"]["secure"], least
+        self.told = {name: given[name] for name in ("manifest", "model", "schema") if name in given}
+        self.assigned = self.plan = given["plan"]
         self.serial, self.revealed, self.id, self.early, self.update, self.trained = 0, {}, None, None, None, None
 
     def answer(self, code, asked, learn):
@@ -42,8 +45,8 @@ class Member:
     def keep(self, asked):
         if asked.get("plan", {}).get("secure", self.settings) != self.settings:
             raise Refusal("Cannot train: the round has other settings of secure aggregation than the run")
-        last, self.update = self.update, asked
-        same = last is not None and last["round"] == asked["round"] and last["parameters"].value == asked["parameters"].value
+        last, self.update, before, self.plan = self.update, asked, self.plan, asked.get("plan", self.assigned)
+        same = last is not None and last["round"] == asked["round"] and last["parameters"].value == asked["parameters"].value and before == self.plan
         self.trained = self.trained if same else None
         early, self.early = self.early, None
         return self.answer(MEMBERS, early, None) if early and early["round"] == asked["round"] else None
@@ -53,7 +56,7 @@ class Member:
             raise Refusal(f"Cannot join another attempt of round {number}: shares were revealed for it")
         self.id, self.done, self.serial = (number, attempt), {}, self.serial + 1
         self.mask_key, self.seal_key = X25519PrivateKey.generate(), X25519PrivateKey.generate()
-        self.public = [key.public_key().public_bytes_raw() for key in (self.mask_key, self.seal_key)]
+        self.public = [key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw) for key in (self.mask_key, self.seal_key)]
 
     def keys(self, asked, learn):
         return KEYS, {"serial": self.serial}, dict(zip(("maskKey", "sealKey"), ((64, key) for key in self.public)))
@@ -68,12 +71,13 @@ class Member:
             raise Refusal("Cannot share: two members have one key or rank")
         if own != [[self.serial, *self.public]]: raise Refusal("Cannot share: the keys of this client were altered")
         base, ring = self.update["parameters"].value, self.settings
-        self.base = base
+        self.base, self.bound = base, self.plan
         self.salt = sha(text("fedlab-secagg-v1"), text(self.run), u32(*self.id), sha(base), b"\x20",
                         struct.pack("<Q3dI", len(base) // 4 + LANES, ring["clip"], ring["maxSamples"], ring.get("maxLoss", 64), ring["maxMembers"]),
-                        bytes([ring.get("rounding") == "toward-zero"]))
+                        bytes([ring.get("rounding") == "toward-zero"]), sha(canonical({**self.told, "plan": self.plan})))
         self.seed, boxes = os.urandom(32), []
-        pairs = zip(split(self.mask_key.private_bytes_raw(), count, self.threshold), split(self.seed, count, self.threshold))
+        secret = self.mask_key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+        pairs = zip(split(secret, count, self.threshold), split(self.seed, count, self.threshold))
         for member, pair in zip(self.members, pairs):
             rank = member["rank"]
             if rank == self.rank: self.own = pair
@@ -100,7 +104,7 @@ class Member:
             if len(content) != 74 or content[:8] != u32(rank, self.rank): raise Refusal(f"Rank {rank} has sent a share of another")
             self.held[rank] = content[8:41], content[41:]
         if len(self.held) < max(self.threshold, LEAST): raise Refusal(f"Cannot mask: only {len(self.held)} members have shared")
-        if self.update["parameters"].value != self.base:
+        if (self.update["parameters"].value, self.plan) != (self.base, self.bound):
             raise Refusal("Cannot mask: other parameters have come since the secrets were shared")
         if self.trained is None: self.trained = learn(self.update)
         base, trained, told = self.trained

@@ -21,12 +21,12 @@
  * const ring = ringOf({ clip: 1, maxSamples: 100, maxMembers: 5 });
  * const clients = new Map<number, SecureClient>();
  * for (const rank of [1, 2, 3, 4, 5]) clients.set(rank, new SecureClient({ run, rank }));
- * const graph = graphParameters;
- * const session = new SecureSession({ run, ...id, vector, ring, graph, minMembers: 5 });
+ * const graph = graphParameters, told = { learningRate: 0.1 };
+ * const session = new SecureSession({ run, ...id, vector, ring, told, graph, minMembers: 5 });
  *
  * for (const [rank, client] of clients) await session.addKeys(rank, await client.keys());
  * for (const [rank, members] of session.closeKeys()) {
- *   const shares = await clients.get(rank)?.share(members, { vector, ring });
+ *   const shares = await clients.get(rank)?.share(members, { vector, ring, told });
  *   if (shares) session.addShares(rank, shares);
  * }
  * for (const [rank, boxes] of session.closeShares()) {

@@ -1,6 +1,7 @@
 import { concat } from "../base/bytes.ts";
 import { bytesOf } from "../base/bytes.ts";
 import { runtime } from "../base/runtime/runtime.ts";
+import { canonicalBytes } from "./canonical.ts";
 import { label, text, u32, u64 } from "./encoding.ts";
 import type { AttemptId, SecureKeys } from "./messages.ts";
 import { type Bytes, sha256 } from "./primitives.ts";
@@ -24,17 +25,20 @@ export interface SaltedSession extends AttemptId {
   readonly vector: ParameterVector;
   /** Ring as this client knows it. */
   readonly ring: Ring;
+  /** Training as this client was told of it, of JSON's types. */
+  readonly told: unknown;
 }
 
 /**
  * Computes the salt of all keys of an attempt. It is never sent: each client computes it from what
- * it received. A client with another model, or another ring, so derives other keys: its boxes do
- * not open, and no masks cancel.
+ * it received. A client with another model, another ring or other settings of training so derives
+ * other keys: its boxes do not open, and no masks cancel. Else a server could read a client out of
+ * the sum by having all others train with a learning rate of 0.
  *
  * Pasquini et al. 2022, "Eluding Secure Aggregation in Federated Learning via Model Inconsistency".
  */
 export async function sessionSalt(
-  { run, round, attempt, vector, ring }: SaltedSession,
+  { run, round, attempt, vector, ring, told }: SaltedSession,
 ): Promise<Bytes> {
   const digest = await runtime.crypto.subtle.digest("SHA-256", bytesOf(vector));
   return await sha256(
@@ -42,6 +46,7 @@ export async function sessionSalt(
     ...[Uint8Array.of(RING_BITS), u64(vector.length + LANES)],
     bytesOf(Float64Array.of(ring.clip, ring.maxSamples, ring.maxLoss)),
     ...[u32(ring.maxMembers), Uint8Array.of(ROUNDINGS[ring.rounding])],
+    await sha256(canonicalBytes(told)),
   );
 }
 

@@ -36,7 +36,8 @@ export class MaskedGroup {
     const id = { round, attempt }, run = runtime.random.randomUUID();
     const { ring, minMembers } = terms;
     const graph = (members: number) => terms.graph(members);
-    const session = new SecureSession({ run, ...id, vector, ring, graph, minMembers });
+    const told = null;
+    const session = new SecureSession({ run, ...id, vector, ring, told, graph, minMembers });
     const policy = { minMembers: 3 };
     const clients = new Map(
       cohort.map((rank) => [rank, new SecureClient({ run, rank, policy })] as const),
@@ -44,7 +45,7 @@ export class MaskedGroup {
     const group = new MaskedGroup(id, ring, session, clients);
     for (const [rank, client] of clients) await session.addKeys(rank, await client.keys());
     for (const [rank, members] of session.closeKeys()) {
-      session.addShares(rank, await group.#client(rank).share(members, { vector, ring }));
+      session.addShares(rank, await group.#client(rank).share(members, { vector, ring, told }));
     }
     for (const [rank, boxes] of session.closeShares()) await group.#client(rank).receive(boxes);
     return group;

@@ -4,6 +4,8 @@ import { SecureError } from "../../src/secure/errors.ts";
 import { SecureClient } from "../../src/secure/client/client.ts";
 import type { Member } from "../../src/secure/messages.ts";
 import { ringOf, type RingSettings } from "../../src/secure/ring.ts";
+import { toldTraining } from "../../src/secure/told.ts";
+import type { TrainSettings } from "../../src/plan/settings.ts";
 import { zcdpEpsilon } from "../../src/privacy/accounting/gaussian.ts";
 import { ringSettings } from "../../src/privacy/distributed/noise_share.ts";
 import { MessageCode } from "../../src/wire/message_code.ts";
@@ -37,8 +39,13 @@ async function maskIn(
   trained = TRAINED,
   settings: RingSettings = SECURE,
   beforeBoxes: () => void = () => {},
+  plan: Partial<TrainSettings> = {},
 ): Promise<Message> {
-  const id = { round, attempt }, ring = ringOf(settings);
+  const id = { round, attempt }, ring = ringOf(settings), assignment = await assignmentOf();
+  const told = {
+    ...toldTraining(assignment),
+    plan: { ...assignment.plan, secure: settings, ...plan },
+  };
   const others = [2, 3].map((rank) => {
     return { rank, client: new SecureClient({ run: "run", rank, policy: { minMembers: 3 } }) };
   });
@@ -55,7 +62,7 @@ async function maskIn(
   }
   const shares = [];
   for (const { rank, client } of others) {
-    const made = await client.share(session, { vector: VECTOR, ring });
+    const made = await client.share(session, { vector: VECTOR, ring, told });
     const box = made.shares.find((share) => share.rank === 1)?.box;
     if (box !== undefined) shares.push({ rank, box });
   }
@@ -164,4 +171,18 @@ Deno.test("an update that is not finite is not masked", async () => {
   const { fault } = await assertRejects(() => maskIn(part, 1, 7, bad), SecureError);
   assertEquals(fault, "non-finite");
   assertEquals((await maskIn(part, 1, 8)).code, MessageCode.MaskedUpdate);
+});
+
+Deno.test("no update is masked where another member was told another training", async () => {
+  for (const plan of [{ learningRate: 0 }, { epochs: 7 }]) {
+    const part = await makePart();
+    await assertRejects(() => maskIn(part, 1, 7, TRAINED, SECURE, undefined, plan), SecureError);
+  }
+  const part = await makePart(), { plan } = await assignmentOf();
+  const change = () => part.keep(1, VECTOR, { ...plan, learningRate: 0 });
+  const error = await assertRejects(
+    () => maskIn(part, 1, 7, TRAINED, SECURE, change),
+    SecureError,
+  );
+  assertEquals(error.fault, "model-changed");
 });

@@ -45,11 +45,14 @@ Deno.test("sessionSalt() is the hash that the protocol defines", async () => {
     ...{ run, round, attempt },
     vector: Float32Array.from(FIXTURE.vector),
     ring: ringOf(FIXTURE.ring),
+    told: FIXTURE.told,
   };
   assertEquals(await sessionSalt(session), salt);
   const others = [
     { ...session, run: "b run" },
     { ...session, round: 8 },
+    { ...session, told: { ...FIXTURE.told, plan: { ...FIXTURE.told.plan, learningRate: 0 } } },
+    { ...session, told: { ...FIXTURE.told, model: null } },
     { ...session, attempt: 3 },
     { ...session, vector: session.vector.with(0, -3.0000002) },
     { ...session, ring: ringOf({ ...FIXTURE.ring, clip: 9 }) },

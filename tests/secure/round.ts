@@ -32,10 +32,11 @@ export interface RoundOptions extends Partial<AttemptId> {
   readonly publicKeys?: ReadonlyMap<number, Uint8Array<ArrayBuffer>>;
 }
 
-/** Global vector, ring and updates of a round, all from its seed. */
+/** Global vector, ring, settings and updates of a round, all from its seed. */
 export function inputsOf({ members, length = 37, seed = 1, round = 1 }: RoundOptions): {
   vector: Float32Array<ArrayBuffer>;
   ring: Ring;
+  told: unknown;
   update: (rank: number) => RingVector;
 } {
   const normal = (rank: number) => {
@@ -46,6 +47,7 @@ export function inputsOf({ members, length = 37, seed = 1, round = 1 }: RoundOpt
   return {
     vector: normal(0),
     ring,
+    told: { plan: { epochs: 1 } },
     update: (rank) =>
       quantizeUpdate(
         ring,
@@ -69,7 +71,7 @@ export function clearSum(options: RoundOptions, ranks: Iterable<number>): RingVe
 /** Runs a round in memory. */
 export async function secureRound(options: RoundOptions): Promise<SecureSum> {
   const { members, round = 1, attempt = 1, minMembers = 3, lost, tamper, publicKeys } = options;
-  const { vector, ring, update } = inputsOf(options);
+  const { vector, ring, told, update } = inputsOf(options);
   const ranks = Array.from({ length: members }, (_, i) => i + 1);
   const stages: readonly Stage[] = ["keys", "shares", "masked", "reveal"];
   const sends = (rank: number, stage: Stage) => {
@@ -86,7 +88,7 @@ export async function secureRound(options: RoundOptions): Promise<SecureSum> {
     return client;
   };
   const session = new SecureSession({
-    ...{ run: "test", round, attempt, vector, ring, minMembers },
+    ...{ run: "test", round, attempt, vector, ring, minMembers, told },
     graph: options.graph ?? ((members) => graphParameters(members)),
     ...(options.order && { order: options.order }),
   });
@@ -94,7 +96,7 @@ export async function secureRound(options: RoundOptions): Promise<SecureSum> {
     await session.addKeys(rank, await clientOf(rank).keys(), publicKeys?.get(rank));
   }
   for (const [rank, message] of session.closeKeys()) {
-    const shares = await clientOf(rank).share(message, { vector, ring });
+    const shares = await clientOf(rank).share(message, { vector, ring, told });
     if (sends(rank, "shares")) session.addShares(rank, shares);
   }
   for (const [rank, message] of session.closeShares()) {

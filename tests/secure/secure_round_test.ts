@@ -107,18 +107,18 @@ Deno.test("masked updates of two runs with one seed differ everywhere, and look 
   const { SecureClient } = await import("../../src/secure/client/client.ts");
   const { SecureSession } = await import("../../src/secure/server/session.ts");
   const options = { members: 3, length: 8192 };
-  const { vector, ring, update } = inputsOf(options);
+  const { vector, ring, told, update } = inputsOf(options);
   const maskedOnce = async () => {
     const clients = [1, 2, 3].map((rank) =>
       new SecureClient({ run: "test", rank, policy: { minMembers: 3 } })
     );
     const session = new SecureSession({
-      ...{ run: "test", round: 1, attempt: 1, vector, ring, minMembers: 3 },
+      ...{ run: "test", round: 1, attempt: 1, vector, ring, minMembers: 3, told },
       graph: graphParameters,
     });
     for (const [i, client] of clients.entries()) await session.addKeys(i + 1, await client.keys());
     for (const [rank, message] of session.closeKeys()) {
-      const shares = await clients[rank - 1]?.share(message, { vector, ring });
+      const shares = await clients[rank - 1]?.share(message, { vector, ring, told });
       if (shares) session.addShares(rank, shares);
     }
     const boxes = session.closeShares().get(1);

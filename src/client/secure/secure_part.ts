@@ -6,6 +6,7 @@ import { SecureError } from "../../secure/errors.ts";
 import type { AttemptId } from "../../secure/messages.ts";
 import { type LaneFigures, quantizeUpdate } from "../../secure/quantize.ts";
 import { type Ring, ringOf } from "../../secure/ring.ts";
+import { type ToldTraining, toldTraining } from "../../secure/told.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type {
   IdAssignmentPayload,
@@ -40,8 +41,10 @@ export class SecurePart {
   /** Noise that the client adds, where the run has it. */
   #noise: NoiseShare | undefined;
   #client: SecureClient | undefined;
-  /** Values that travel of the parameters of the last round. */
-  #received: { round: number; vector: ParameterVector } | undefined;
+  /** Training as the client was told of it when it joined. */
+  #told: ToldTraining | undefined;
+  /** Values that travel of the parameters of the last round, and the training then. */
+  #received: { round: number; vector: ParameterVector; told: unknown } | undefined;
   /** Keys of the last attempt, which are the same ones when they are asked for again. */
   #keys: { readonly id: AttemptId; readonly message: Message } | undefined;
   /** Members that were named before the parameters of their round had come. */
@@ -54,7 +57,6 @@ export class SecurePart {
   /** Rounds of the run for which shares were revealed, with the attempt and the member of each. */
   readonly #revealed = new Map<number, { readonly attempt: number; readonly by: SecureClient }>();
   #update: ParameterVector = new Float32Array();
-
   readonly #budget: NoiseBudget;
 
   /** Creates the part of a client. */
@@ -64,7 +66,9 @@ export class SecurePart {
   }
 
   /** Begins a connection. What belongs to the run is kept if it is that of the one before. */
-  begin({ run, rank, seed, plan }: IdAssignmentPayload): void {
+  begin(assignment: IdAssignmentPayload): void {
+    const { run, rank, seed, plan } = assignment;
+    this.#told = { ...toldTraining(assignment), plan };
     this.#settings = plan.secure;
     this.#ring = plan.secure && ringOf(plan.secure);
     this.#noise = noiseShareOf(plan.secure);
@@ -116,11 +120,13 @@ export class SecurePart {
         "Cannot train: expected the settings of secure aggregation of the run, got others",
       );
     }
-    if (!this.has(round, vector)) this.#model.change();
-    const before = this.#received?.vector;
+    const told = plan === undefined ? this.#told : { ...this.#told, plan }, last = this.#received;
+    const isSamePlan = JSON.stringify(last?.told) === JSON.stringify(told);
+    if (!isSamePlan || !this.has(round, vector)) this.#model.change();
+    const before = last?.vector;
     const kept = before?.length === vector.length ? before : new Float32Array(vector.length);
     kept.set(vector);
-    this.#received = { round, vector: kept };
+    this.#received = { round, vector: kept, told };
   }
 
   /**
@@ -220,7 +226,7 @@ export class SecurePart {
       return undefined;
     }
     this.#model.bind(members);
-    const shares = await client.share(members, { vector: received.vector, ring });
+    const shares = await client.share(members, { ...received, ring });
     return { code: MessageCode.SecureShares, payload: shares };
   }
 

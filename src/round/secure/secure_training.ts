@@ -39,12 +39,12 @@ export class SecureTraining extends TrainingExchange {
     options: SecureTrainingOptions,
   ) {
     super(round, cohort, handler, options.enough);
-    const { run, attempt, vector, into, terms } = options, { ring, minMembers } = terms;
+    const { run, attempt, vector, into, terms, told } = options, { ring, minMembers } = terms;
     const id = this.#id = { round, attempt };
     this.#options = options;
     this.#signatures = new Signatures(run, id, options.publicKeyOf);
     this.#session = new SecureSession({
-      ...{ run, ...id, vector, ring, minMembers },
+      ...{ run, ...id, vector, ring, minMembers, told },
       graph: (members) => terms.graph(members),
       ...(into && { into }),
     });

@@ -16,6 +16,8 @@ export interface SecureTrainingOptions {
   readonly terms: SecureTerms;
   /** Values that travel of the parameters that the cohort is sent. */
   readonly vector: ParameterVector;
+  /** Training as the cohort is told of it, of JSON's types. */
+  readonly told: unknown;
   /** Memory of the sum, zeros. Default: its own. */
   readonly into?: RingVector | undefined;
   /** Number of masked updates that end their stage. */

@@ -12,9 +12,8 @@ import type {
 } from "../messages.ts";
 import { type Bytes, KEY_BYTES, randomBytes, sha256, sign } from "../primitives.ts";
 import type { RingVector } from "../quantize.ts";
-import { checkMembers, type Ring } from "../ring.ts";
-import { sessionSalt, signedSurvivors } from "../salt.ts";
-import type { ParameterVector } from "../../params/manifest.ts";
+import { checkMembers } from "../ring.ts";
+import { type SaltedSession, sessionSalt, signedSurvivors } from "../salt.ts";
 import { Boxes, type SharePair } from "./boxes.ts";
 import type { SecureClientOptions } from "./client.ts";
 import type { AttemptPairs } from "./key_pairs.ts";
@@ -57,8 +56,8 @@ export class ClientAttempt {
   }
 
   /** Checks the members, and shares the secrets. */
-  async share(vector: ParameterVector, ring: Ring): Promise<SecureShares> {
-    this.#sharing ??= this.#share(vector, ring);
+  async share(known: Pick<SaltedSession, "vector" | "ring" | "told">): Promise<SecureShares> {
+    this.#sharing ??= this.#share(known);
     return (await this.#sharing).message;
   }
 
@@ -73,17 +72,17 @@ export class ClientAttempt {
     return (await this.#sharing).message;
   }
 
-  async #share(vector: ParameterVector, ring: Ring): Promise<Shared> {
+  async #share(known: Pick<SaltedSession, "vector" | "ring" | "told">): Promise<Shared> {
     const { run, rank, policy = {} } = this.#options;
     const { threshold, members, round, attempt } = this.#session;
     const { mask, message: keys } = this.#pairs;
     await checkSession(this.#session, { run, rank, policy, keys });
     try {
-      checkMembers(ring, members.length);
+      checkMembers(known.ring, members.length);
     } catch (cause) {
       throw new SecureError("ring-differs", (cause as Error).message, { cause });
     }
-    const salt = await sessionSalt({ run, round, attempt, vector, ring });
+    const salt = await sessionSalt({ run, round, attempt, ...known });
     const boxes = await Boxes.create(rank, salt, this.#pairs, members);
     const seed = randomBytes(KEY_BYTES);
     const { sealed, own } = await boxes.make(mask.privateKey, seed, threshold);

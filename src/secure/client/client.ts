@@ -12,8 +12,7 @@ import type {
   UnmaskShares,
 } from "../messages.ts";
 import type { RingVector } from "../quantize.ts";
-import type { Ring } from "../ring.ts";
-import type { ParameterVector } from "../../params/manifest.ts";
+import type { SaltedSession } from "../salt.ts";
 import { ClientAttempt } from "./attempt.ts";
 import { KeyPairs, type Signer } from "./key_pairs.ts";
 import { type ClientPolicy, minMembersOf } from "./policy.ts";
@@ -73,11 +72,12 @@ export class SecureClient {
    *
    * @param vector Global vector as it was received.
    * @param ring Ring of the client's own plan.
+   * @param told What the client was told of its training.
    * @throws {SecureError} If the client does not take part.
    */
   async share(
     session: SecureMembers,
-    { vector, ring }: { readonly vector: ParameterVector; readonly ring: Ring },
+    { vector, ring, told }: Pick<SaltedSession, "vector" | "ring" | "told">,
   ): Promise<SecureShares> {
     const { round, attempt } = session;
     const current = this.#attempt;
@@ -98,7 +98,7 @@ export class SecureClient {
     }
     const next = new ClientAttempt(this.#options, pairs, session);
     this.#attempt = next;
-    return await next.share(vector, ring);
+    return await next.share({ vector, ring, told });
   }
 
   /**

@@ -12,6 +12,8 @@ export interface SecureSessionOptions extends AttemptId {
   readonly vector: ParameterVector;
   /** Ring of the run. */
   readonly ring: Ring;
+  /** Training as the members are told of it, of JSON's types. */
+  readonly told: unknown;
   /** Gives degree and threshold for a number of members. */
   readonly graph: (members: number) => GraphParameters;
   /** Smallest number of members, from 3. As many as the threshold must survive around each. */

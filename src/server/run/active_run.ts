@@ -10,6 +10,7 @@ import type { CodedParameters, SentModel } from "../../round/handler/server_code
 import type { RevokedUpdate } from "../../round/round_host.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
+import type { ToldTraining } from "../../secure/told.ts";
 import type { Message, ParameterUpdatePayload } from "../../wire/messages.ts";
 import type { RoundCosts } from "./round_costs.ts";
 
@@ -23,6 +24,8 @@ export type RoundTries = Pick<
 export interface ActiveRun {
   /** Name of the run. */
   readonly name: string;
+  /** Training as clients are told of it when they join, without the settings of a round. */
+  readonly told: ToldTraining;
   /** Signal that stops the run. */
   readonly signal: AbortSignal | undefined;
   /** Reports of the rounds that have ended. */

@@ -1,5 +1,6 @@
 import type { Logger } from "../../base/log/log.ts";
 import type { Tracer } from "../../base/tracer.ts";
+import type { ToldTraining } from "../../secure/told.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
 import type { HeldModels } from "../../round/handler/held_models.ts";
@@ -20,6 +21,8 @@ export interface RunContext {
   readonly costs: RoundCostCounter;
   /** Settings of training that the clients were assigned on joining. */
   readonly assigned: TrainSettings;
+  /** Training as they were told of it besides. */
+  readonly told: ToldTraining;
   /** Part of the model that travels. */
   readonly subModels: SubModels;
   /** Encoded parameters that clients have; `undefined` where no differences are sent. */

@@ -16,6 +16,7 @@ import type { RevokedUpdate } from "../../round/round_host.ts";
 import { roundReport } from "../../round/run_round.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
+import type { ToldTraining } from "../../secure/told.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { Message, ParameterUpdatePayload } from "../../wire/messages.ts";
 import type { ActiveRun, RoundTries } from "./active_run.ts";
@@ -40,6 +41,10 @@ export class RunOperations implements ActiveRun {
     this.#run = run;
     this.tracer = run.tracer;
     this.#exchanges = exchanges;
+  }
+
+  get told(): ToldTraining {
+    return this.#run.told;
   }
 
   get name(): string {

@@ -67,6 +67,7 @@ export class SecureRounds {
     const least = Math.ceil(cohort.length * threshold / (degree + 1));
     return new SecureTraining(round, cohort, handler, {
       ...{ ...options, terms, vector, run: run.name },
+      told: { ...run.told, plan: handler.planFor(round) },
       enough: Math.min(cohort.length, Math.max(enough, least)),
       into: this.#memory.zeros(handler.parameters, vector.length),
       publicKeyOf: (rank) => run.publicKeyOf(rank),

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
 import { MessageCode, Random } from "../../../mod.ts";
+import { toldTraining } from "../../../src/secure/told.ts";
 import { SecureClient } from "../../../src/secure/client/client.ts";
 import type { Message } from "../../../src/wire/messages.ts";
 import { Peer } from "../../helpers/peer.ts";
@@ -66,7 +67,7 @@ const LIES: readonly ((id: Id, random: Random) => Message)[] = [
 /** Joins as rank 6, takes part up to a stage, lies, hears that it is refused, and leaves. */
 async function lieAt(stage: number, address: string, lie: (id: Id) => Message): Promise<string> {
   await using peer = await Peer.connect(address);
-  const { run } = await peer.join({ rank: 6, secure: 1 });
+  const assignment = await peer.join({ rank: 6, secure: 1 }), { run, plan } = assignment;
   const id = await peer.until(MessageCode.SecureKeys), { SecureKeys, SecureShares } = MessageCode;
   const client = new SecureClient({ run, rank: 6, policy: { minMembers: 3 } });
   if (stage > 0) {
@@ -76,7 +77,8 @@ async function lieAt(stage: number, address: string, lie: (id: Id) => Message): 
     const vector = parameters.slice(), members = await peer.until(MessageCode.SecureMembers);
     const { secure } = serverOf();
     if (stage > 1 && secure !== undefined) {
-      const shares = await client.share(members, { vector, ring: secure.ring });
+      const told = { ...toldTraining(assignment), plan };
+      const shares = await client.share(members, { vector, ring: secure.ring, told });
       await peer.send({ code: SecureShares, payload: shares });
       await peer.until(SecureShares);
     }
