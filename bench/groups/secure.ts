@@ -107,6 +107,7 @@ async function roundRows(
   const clients = ranks.map((rank) => new SecureClient({ run: "bench", rank }));
   const id = { round: 1, attempt: 1 };
   const session = new SecureSession({
+    told: null,
     ...{ ...id, run: "bench", vector, ring, minMembers: 5 },
     graph: graphParameters,
   });
@@ -136,7 +137,10 @@ async function roundRows(
     await atServer(() => session.addKeys(rank, keys));
   }
   for (const [rank, message] of await atServer(() => session.closeKeys())) {
-    const shares = await atClient(rank, (client) => client.share(message, { vector, ring }));
+    const shares = await atClient(
+      rank,
+      (client) => client.share(message, { vector, ring, told: null }),
+    );
     await atServer(() => session.addShares(rank, shares));
   }
   const clear = new ClearSum(length + LANES), lost = Math.round(drop * members);

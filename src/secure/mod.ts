@@ -68,3 +68,5 @@ export { type Ring, ringOf, type RingSettings } from "./ring.ts";
 export type * from "./server/options.ts";
 export * from "./server/session.ts";
 export { combineShares, splitSecret } from "./shamir.ts";
+export type { SaltedSession } from "./salt.ts";
+export type { ToldTraining } from "./told.ts";
