@@ -1,102 +1,13 @@
 /**
- * Client with a handler of its own: linear regression in plain TypeScript.
+ * Client with training of its own.
  *
  *     deno task client:module --module examples/own_handler/client.ts --server 127.0.0.1:9000 --rank 1
  *     deno task client:module --module examples/own_handler/client.ts --server 127.0.0.1:9000 --rank 2
  *
- * Each client has different points of the plane y = 3a - 2b + 1, with some noise. A `Simulation`
- * runs this module too, as its option `handler`.
+ * A `Simulation` runs this module too, as its option `handler`.
  */
-import {
-  ClientBackendHandler,
-  defineClient,
-  type EvaluateResult,
-  Manifest,
-  Random,
-  type TrainPlan,
-  type TrainResult,
-} from "@fedlab/core";
+import { defineClient } from "@fedlab/core";
+import { pointsOf } from "./data.ts";
+import { Learner } from "./learner.ts";
 
-/** Point with two features and a value. */
-type Point = readonly [a: number, b: number, y: number];
-
-class LinearRegression extends ClientBackendHandler {
-  readonly manifest = Manifest.of([
-    { name: "slopes", shape: [2] },
-    { name: "intercept", shape: [1] },
-  ]);
-  readonly #points: readonly Point[];
-  readonly #vector = new Float32Array(this.manifest.length);
-
-  constructor(points: readonly Point[]) {
-    super();
-    this.#points = points;
-  }
-
-  get numSamples(): number {
-    return this.#points.length;
-  }
-
-  get parameters(): Float32Array<ArrayBuffer> {
-    return this.#vector;
-  }
-
-  set parameters(vector: Float32Array<ArrayBuffer>) {
-    this.manifest.check(vector);
-    if (!vector.every(Number.isFinite)) {
-      throw new RangeError("Cannot use the parameters: expected finite values");
-    }
-    this.#vector.set(vector);
-  }
-
-  async train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
-    const { epochs, seed, round, rank, learningRate } = plan;
-    const size = plan.batchSize || this.numSamples;
-    const random = new Random(seed, "batch-order", { round, rank });
-    let steps = 0;
-    for (let epoch = 0; epoch < epochs; epoch++) {
-      // Heartbeats are sent, and the signal is seen, only while the event loop runs.
-      await new Promise((resolve) => setTimeout(resolve));
-      const points = random.shuffle([...this.#points]);
-      for (let at = 0; at < points.length; at += size, steps++) {
-        signal?.throwIfAborted();
-        this.#step(points.slice(at, at + size), learningRate);
-      }
-    }
-    const { loss } = await this.evaluate();
-    return { numSamples: this.numSamples, steps, loss, metrics: {} };
-  }
-
-  evaluate(signal?: AbortSignal): Promise<EvaluateResult> {
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    const { numSamples } = this;
-    const loss = this.#points.reduce((sum, point) => sum + this.#error(point) ** 2, 0) / numSamples;
-    return Promise.resolve({ numSamples, loss });
-  }
-
-  #error([a, b, y]: Point): number {
-    const [slopeA = 0, slopeB = 0, intercept = 0] = this.#vector;
-    return slopeA * a + slopeB * b + intercept - y;
-  }
-
-  /** Takes one gradient step on the mean squared error of the batch. */
-  #step(batch: readonly Point[], learningRate: number): void {
-    const gradient = [0, 0, 0];
-    for (const point of batch) {
-      const factor = 2 * this.#error(point) / batch.length;
-      [point[0], point[1], 1].forEach((input, i) =>
-        gradient[i] = (gradient[i] ?? 0) + factor * input
-      );
-    }
-    gradient.forEach((slope, i) => this.#vector[i] = (this.#vector[i] ?? 0) - learningRate * slope);
-  }
-}
-
-function somePoints(random: Random): Point[] {
-  return Array.from({ length: 100 }, () => {
-    const a = random.normal(), b = random.normal();
-    return [a, b, 3 * a - 2 * b + 1 + 0.1 * random.normal()];
-  });
-}
-
-defineClient(({ rank = 1 }) => new LinearRegression(somePoints(new Random(1, "noise", { rank }))));
+defineClient(({ rank = 1 }) => new Learner(pointsOf(rank)));

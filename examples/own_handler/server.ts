@@ -4,20 +4,20 @@
  *
  *     deno run --allow-net=127.0.0.1 --allow-write=log examples/own_handler/server.ts 127.0.0.1:9000
  *
- * and the clients at the top of client.ts, each in its own terminal.
+ * The run begins when both clients of `client.ts` have joined.
  */
-import { Manifest, ServerSyncTop, SyncParameterServerHandler } from "@fedlab/core";
+import { ServerSyncTop, SyncParameterServerHandler } from "@fedlab/core";
+import { MANIFEST } from "./learner.ts";
 
 const [listen = "127.0.0.1:9000"] = Deno.args;
-const manifest = Manifest.of([{ name: "slopes", shape: [2] }, { name: "intercept", shape: [1] }]);
 const handler = new SyncParameterServerHandler({
-  manifest,
-  parameters: new Float32Array(manifest.length),
+  manifest: MANIFEST,
+  parameters: new Float32Array(MANIFEST.length),
   plan: { epochs: 5, learningRate: 0.05 },
 });
 await new ServerSyncTop(handler, { listen, worldSize: 3, rounds: 10 }).run();
 
-const [slopes, intercept] = manifest.views(handler.parameters).map((view) =>
+const [slopes, intercept] = MANIFEST.views(handler.parameters).map((view) =>
   Array.from(view, (value) => value.toFixed(1))
 );
 console.log(`slopes ${slopes}, intercept ${intercept}`);

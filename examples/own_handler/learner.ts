@@ -37,6 +37,9 @@ export class Learner extends ClientBackendHandler {
 
   set parameters(vector: Float32Array<ArrayBuffer>) {
     MANIFEST.check(vector);
+    if (!vector.every(Number.isFinite)) {
+      throw new RangeError("Cannot use the parameters: expected finite values");
+    }
     this.#vector.set(vector);
   }
 
@@ -70,6 +73,7 @@ export class Learner extends ClientBackendHandler {
     return slopeA * a + slopeB * b + intercept - y;
   }
 
+  /** Takes one gradient step on the mean squared error of the batch. */
   #step(batch: readonly Point[], learningRate: number): void {
     const gradient = [0, 0, 0];
     for (const point of batch) {
