@@ -133,7 +133,8 @@ export const CHOICES = {
   },
   noSums: {
     title: "a strategy that is no function of weighted sums, such as median or krum",
-    isMade: ({ strategy }) => strategy !== undefined && strategy.sums === undefined,
+    isMade: ({ strategy }) =>
+      strategy !== undefined && (strategy.privacy?.then ?? strategy).sums === undefined,
   },
   uplink: {
     title: "a codec of the updates",

@@ -50,6 +50,10 @@ export const CONFLICTS: readonly Conflict[] = [
   },
   { between: ["exactSums", "noSums"], reason: "only sums can be taken in any order" },
   {
+    between: ["exactSums", "privacy"],
+    reason: "its sums are of whole numbers, exact in any order",
+  },
+  {
     between: ["exactSums", "asynchronous"],
     reason: "which updates make a version depends on their order",
   },
