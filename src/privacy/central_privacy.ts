@@ -4,7 +4,6 @@
  * @module
  */
 
-import { isRecord } from "../base/json.ts";
 import type { Rank } from "../base/rank.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import { VectorPart } from "../params/vector_part.ts";
@@ -18,7 +17,7 @@ import { CentralTerms } from "./central_terms.ts";
 import type { Owner } from "./ledger/owners.ts";
 import { type CentralPrivacyOptions, mechanismOf } from "./options.ts";
 import { addClipped } from "./mechanism/clip.ts";
-import type { Mechanism } from "./mechanism/mechanism.ts";
+import type { CentralMechanism } from "./mechanism/mechanism.ts";
 
 /**
  * Strategy with client-level differential privacy: the mean of clipped updates with noise, which
@@ -49,7 +48,7 @@ export class CentralPrivacy extends WrappedStrategy {
   readonly noise: number;
   /** Advice on options that guarantee less than it may seem, one line each. */
   readonly warnings: readonly string[];
-  readonly #mechanism: Mechanism;
+  readonly #mechanism: CentralMechanism;
   readonly #terms: CentralTerms;
   readonly #options: CentralPrivacyOptions;
   #mean: ParameterVector | undefined;
@@ -87,19 +86,13 @@ export class CentralPrivacy extends WrappedStrategy {
    */
   override begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
     const { numClients, untrained = [], fixed = [] } = needInfo(this.name, info);
-    const { clients } = this.#options, mechanism = this.#mechanism;
-    if (numClients !== clients) {
-      throw new RangeError(
-        `Cannot begin a round of ${this.name}: expected the ${clients} clients that the guarantee is for, got ${numClients}`,
-      );
-    }
+    const mechanism = this.#mechanism;
+    this.#terms.checkRound(this.name, numClients);
     if (spansWithout(untrained, fixed).length > 0) {
       throw new RangeError(
         `Cannot begin a round of ${this.name}: expected a model without moving statistics such as BatchNorm's, to which noise cannot be added`,
       );
     }
-    const stop = mechanism.stopReason(numClients);
-    if (stop !== undefined) throw new RangeError(`Cannot begin a round of ${this.name}: ${stop}`);
     const { grid } = mechanism;
     // Values that do not travel are not the clients' to change, and get no noise.
     const part = new VectorPart(global.length, fixed);
@@ -143,11 +136,7 @@ export class CentralPrivacy extends WrappedStrategy {
 
   /** Gives the account of the run beside the state of the inner strategy. */
   override save(): StrategyState {
-    const { json, vectors } = super.save();
-    return {
-      json: { privacy: this.#terms.account, then: json ?? null },
-      ...(vectors && { vectors }),
-    };
+    return this.#terms.save(super.save());
   }
 
   /**
@@ -156,12 +145,8 @@ export class CentralPrivacy extends WrappedStrategy {
    * @throws {TypeError} If it is no such state.
    * @throws {RangeError} If its noise or δ is another.
    */
-  override restore({ json, vectors }: StrategyState): void {
-    const saved = isRecord(json) ? json : {};
-    const { privacy, then } = saved;
-    this.#terms.addAccount(privacy);
-    if (then !== null || vectors) {
-      super.restore({ ...(then !== null && { json: then }), ...(vectors && { vectors }) });
-    }
+  override restore(state: StrategyState): void {
+    const inner = this.#terms.restore(state);
+    if (inner !== undefined) super.restore(inner);
   }
 }

@@ -4,7 +4,7 @@ import { isRecord } from "../base/json.ts";
 import type { Rank } from "../base/rank.ts";
 import type { AnnouncedPrivacy } from "../plan/announced_privacy.ts";
 import type { PrivacyReport, PrivacyTerms, PrivateSelection } from "../strategy/privacy.ts";
-import type { Strategy } from "../strategy/strategy.ts";
+import type { Strategy, StrategyState } from "../strategy/strategy.ts";
 import type { Mechanism } from "./mechanism/mechanism.ts";
 import type { CentralPrivacyOptions } from "./options.ts";
 
@@ -42,7 +42,7 @@ export class CentralTerms implements PrivacyTerms {
       unit: "client",
       mechanism: mechanism.name,
       delta,
-      clip: mechanism.grid.clip,
+      clip: mechanism.clip,
       noise,
       ...(this.#isSeeded ? { guarantee: SEEDED } : { epsilon: mechanism.epsilonAtMost }),
     };
@@ -82,6 +82,28 @@ export class CentralTerms implements PrivacyTerms {
     }
   }
 
+  /** Adds the account to the state of the inner strategy. */
+  save({ json, vectors }: StrategyState): StrategyState {
+    return {
+      json: { privacy: this.account, then: json ?? null },
+      ...(vectors && { vectors }),
+    };
+  }
+
+  /**
+   * Adds a saved account to the own one, and returns the state of the inner strategy, if it had
+   * one.
+   *
+   * @throws {TypeError} If it is no such state.
+   * @throws {RangeError} If its noise or δ is another.
+   */
+  restore({ json, vectors }: StrategyState): StrategyState | undefined {
+    const { privacy, then } = isRecord(json) ? json : {};
+    this.addAccount(privacy);
+    if (then === null && !vectors) return undefined;
+    return { ...(then !== null && { json: then }), ...(vectors && { vectors }) };
+  }
+
   get report(): PrivacyReport {
     const { delta } = this.#options;
     const { epsilon, epsilonContinuous, ...rest } = this.#mechanism.account();
@@ -103,6 +125,23 @@ export class CentralTerms implements PrivacyTerms {
     const { clients } = this.#options;
     checkInRange(numClients, AT_LEAST_ONE, "Cannot begin a round");
     return numClients === clients ? this.#mechanism.stopReason(numClients) : undefined;
+  }
+
+  /**
+   * Checks that a round may begin.
+   *
+   * @throws {RangeError} If the group has another size than the guarantee is for, or the budget is
+   * spent.
+   */
+  checkRound(strategy: string, numClients: number): void {
+    const { clients } = this.#options, problem = `Cannot begin a round of ${strategy}`;
+    if (numClients !== clients) {
+      throw new RangeError(
+        `${problem}: expected the ${clients} clients that the guarantee is for, got ${numClients}`,
+      );
+    }
+    const stop = this.#mechanism.stopReason(numClients);
+    if (stop !== undefined) throw new RangeError(`${problem}: ${stop}`);
   }
 
   seat(rank: Rank, key: string | undefined): void {

@@ -6,7 +6,7 @@ import { leastArgument } from "./accounting/search.ts";
 import { AdaptiveClip, type AdaptiveClipOptions } from "./mechanism/adaptive_clip.ts";
 import { bandedNoise } from "./mechanism/banded.ts";
 import { FtrlMechanism } from "./mechanism/ftrl.ts";
-import type { Mechanism } from "./mechanism/mechanism.ts";
+import type { CentralMechanism } from "./mechanism/mechanism.ts";
 import { SampledMechanism } from "./mechanism/sampled.ts";
 import { seededNoise, systemNoise } from "./noise/random_words.ts";
 
@@ -20,7 +20,7 @@ const MOST_NOISE = 1e4;
 const MOST_UPDATES = 2 ** 22;
 
 /** Default of the clip. */
-export const DEFAULT_CLIP = 0.3;
+const DEFAULT_CLIP = 0.3;
 
 /** Options of `CentralPrivacy`. */
 export interface CentralPrivacyOptions {
@@ -67,37 +67,24 @@ export interface CentralPrivacyOptions {
 
 /** Mechanism of a private run, as its options describe it. */
 export interface PlannedMechanism {
-  readonly mechanism: Mechanism;
+  readonly mechanism: CentralMechanism;
   readonly noise: number;
   readonly warnings: readonly string[];
 }
 
 /** Checks the options and makes the mechanism; throws a `RangeError` if an option is wrong. */
 export function mechanismOf(options: CentralPrivacyOptions): PlannedMechanism {
-  const { rounds, clients, cohort, clip = DEFAULT_CLIP, noiseSeed, mechanism } = options;
+  const { cohort, delta, noiseSeed, mechanism } = options;
   if (mechanism !== "ftrl" && mechanism !== "fedavg") {
     throw new RangeError(`${PROBLEM}: expected mechanism ftrl or fedavg, got ${mechanism}`);
   }
-  checkInRange(rounds, AT_LEAST_ONE, PROBLEM, "a whole number of rounds from 1");
-  checkInRange(clients, AT_LEAST_ONE, PROBLEM, "a whole number of clients from 1");
-  const ofAll = { whole: true, least: 1, most: clients };
-  checkInRange(cohort, ofAll, PROBLEM, `a cohort of 1 to ${clients} clients`);
-  checkInRange(clip, { above: 0 }, PROBLEM, "a finite clip above 0");
+  const { clip, warnings } = checkGuarantee(options);
   if (noiseSeed !== undefined) checkSeed(noiseSeed);
-  const delta = deltaOf(options);
-  const warnings = [
-    ...(delta > 1 / clients
-      ? [
-        `delta ${delta} is above 1 / ${clients} clients: publishing the data of one of them would be within it`,
-      ]
-      : []),
-    ...(noiseSeed === undefined ? [] : ["the noise is seeded: nothing is guaranteed"]),
-  ];
+  const seeded = noiseSeed === undefined ? [] : ["the noise is seeded: nothing is guaranteed"];
   const source = noiseSeed === undefined ? systemNoise() : seededNoise(noiseSeed);
   const common = { clip, delta, cohort, source };
-  return mechanism === "ftrl"
-    ? { ...ftrlOf(options, common), warnings }
-    : { ...sampledOf(options, common), warnings };
+  const made = mechanism === "ftrl" ? ftrlOf(options, common) : sampledOf(options, common);
+  return { ...made, warnings: [...warnings, ...seeded] };
 }
 
 type Common = Pick<
@@ -123,13 +110,13 @@ function ftrlOf(
     PROBLEM,
     `1 to ${separation} bands, clients / cohort`,
   );
-  const limits = { most: Math.ceil(rounds * cohort / clients), separation };
+  const most = Math.ceil(rounds * cohort / clients);
   const noise = checkedNoise(
     options,
     // A run of noise 1 is one Gaussian of that multiplier, and it grows with the noise.
-    (epsilon, delta) => zcdpNoise(epsilon, delta) / bandedNoise(1, bands, limits),
+    (epsilon, delta) => zcdpNoise(epsilon, delta) / bandedNoise(1, bands, { most, separation }),
   );
-  return { noise, mechanism: new FtrlMechanism({ ...common, noise, bands, limits }) };
+  return { noise, mechanism: new FtrlMechanism({ ...common, noise, bands, most }) };
 }
 
 function sampledOf(
@@ -161,27 +148,59 @@ function sampledOf(
   };
 }
 
-/** Returns the noise multiplier that is given or that gives ε. */
+/** Returns the noise multiplier that is given or that gives ε, for sums of exact whole numbers. */
 function checkedNoise(
-  { epsilon, noise: given, delta, cohort }: CentralPrivacyOptions,
+  options: CentralPrivacyOptions,
   noiseFor: (epsilon: number, delta: number) => number,
 ): number {
-  if ((epsilon === undefined) === (given === undefined)) {
-    throw new RangeError(
-      `${PROBLEM}: expected epsilon or noise, got ${epsilon === undefined ? "neither" : "both"}`,
-    );
-  }
-  const noise = given ?? noiseFor(checkEpsilon(epsilon ?? NaN), delta);
-  const least = Math.max(LEAST_NOISE, cohort / MOST_UPDATES);
+  const least = Math.max(LEAST_NOISE, options.cohort / MOST_UPDATES);
   return checkInRange(
-    noise,
+    noiseOf(options, noiseFor),
     { least, most: MOST_NOISE },
     PROBLEM,
     `a noise multiplier from ${least} to ${MOST_NOISE}`,
   );
 }
 
-function deltaOf({ delta }: Partial<CentralPrivacyOptions>): number {
-  if (delta !== undefined) return checkDelta(delta);
-  throw new RangeError(`${PROBLEM}: expected delta beside epsilon, such as 1e-5, got none`);
+/**
+ * Checks what a guarantee is made for. Returns the clip, and a warning of a δ that is too large.
+ *
+ * @throws {RangeError} If an option is out of range or missing.
+ */
+export function checkGuarantee(
+  options: Pick<CentralPrivacyOptions, "rounds" | "clients" | "cohort" | "clip" | "delta">,
+): { readonly clip: number; readonly warnings: readonly string[] } {
+  const { rounds, clients, cohort, clip = DEFAULT_CLIP } = options;
+  checkInRange(rounds, AT_LEAST_ONE, PROBLEM, "a whole number of rounds from 1");
+  checkInRange(clients, AT_LEAST_ONE, PROBLEM, "a whole number of clients from 1");
+  const ofAll = { whole: true, least: 1, most: clients };
+  checkInRange(cohort, ofAll, PROBLEM, `a cohort of 1 to ${clients} clients`);
+  checkInRange(clip, { above: 0 }, PROBLEM, "a finite clip above 0");
+  const { delta }: Partial<CentralPrivacyOptions> = options;
+  if (delta === undefined) {
+    throw new RangeError(`${PROBLEM}: expected delta beside epsilon, such as 1e-5, got none`);
+  }
+  const warnings = checkDelta(delta) > 1 / clients
+    ? [
+      `delta ${delta} is above 1 / ${clients} clients: publishing the data of one of them would be within it`,
+    ]
+    : [];
+  return { clip, warnings };
+}
+
+/**
+ * Returns the noise multiplier that is given, or that gives ε.
+ *
+ * @throws {RangeError} If neither or both are given, or ε is out of range.
+ */
+export function noiseOf(
+  { epsilon, noise, delta }: Pick<CentralPrivacyOptions, "epsilon" | "noise" | "delta">,
+  noiseFor: (epsilon: number, delta: number) => number,
+): number {
+  if ((epsilon === undefined) === (noise === undefined)) {
+    throw new RangeError(
+      `${PROBLEM}: expected epsilon or noise, got ${epsilon === undefined ? "neither" : "both"}`,
+    );
+  }
+  return noise ?? noiseFor(checkEpsilon(epsilon ?? NaN), delta);
 }

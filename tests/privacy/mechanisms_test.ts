@@ -9,8 +9,7 @@ import { type NoiseSource, seededNoise } from "../../src/privacy/noise/random_wo
 const CONSTANT: NoiseSource = { kind: "seeded", fill: (words) => words.fill(2 ** 32 - 1) };
 
 function ftrl(bands: number, source = CONSTANT): FtrlMechanism {
-  const limits = { most: 4, separation: bands };
-  return new FtrlMechanism({ noise: 2, clip: 1, delta: 1e-5, bands, cohort: 2, limits, source });
+  return new FtrlMechanism({ noise: 2, clip: 1, delta: 1e-5, bands, cohort: 2, most: 4, source });
 }
 
 /** Releases sums of one value each. */
@@ -126,9 +125,8 @@ Deno.test("FtrlMechanism keeps participations that a restored account does not h
 Deno.test("noise has the planned deviation in the units of the vectors", () => {
   const length = 20_000;
   const options = { noise: 3, clip: 0.5, delta: 1e-5, cohort: 10, source: seededNoise(1) };
-  const limits = { most: 1, separation: 1 };
   const mechanisms = [
-    new FtrlMechanism({ ...options, bands: 1, limits }),
+    new FtrlMechanism({ ...options, bands: 1, most: 1 }),
     new SampledMechanism({ ...options, rate: 0.1, maxEpsilon: 10 }),
   ];
   for (const mechanism of mechanisms) {

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { isRecord } from "../../base/json.ts";
-import { AT_LEAST_ONE, checkInRange } from "../../base/check.ts";
+import { checkInRange } from "../../base/check.ts";
 import type { Rank } from "../../base/rank.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { SharedNoise } from "../../plan/secure_settings.ts";
@@ -14,26 +13,20 @@ import type { PrivacyTerms } from "../../strategy/privacy.ts";
 import type { RoundInfo, Strategy, StrategyRound, StrategyState } from "../../strategy/strategy.ts";
 import { needInfo } from "../../strategy/working.ts";
 import { WrappedStrategy } from "../../strategy/wrapped.ts";
-import { checkDelta, checkEpsilon, zcdpNoise } from "../accounting/gaussian.ts";
+import { zcdpNoise } from "../accounting/gaussian.ts";
 import { CentralTerms } from "../central_terms.ts";
-import { DEFAULT_CLIP } from "../options.ts";
+import { type CentralPrivacyOptions, checkGuarantee, noiseOf } from "../options.ts";
 import { DistributedMechanism } from "./mechanism.ts";
 import { type NoiseShareSettings, ringSettings } from "./noise_share.ts";
 
 const PROBLEM = "Cannot make a private run";
 
 /** Options of {@linkcode DistributedPrivacy}. */
-export interface DistributedPrivacyOptions {
-  /** ε of the guarantee after all rounds, above 0. Required without `noise`. */
-  readonly epsilon?: number;
+export interface DistributedPrivacyOptions
+  extends
+    Pick<CentralPrivacyOptions, "epsilon" | "delta" | "rounds" | "clients" | "clip" | "then"> {
   /** Noise multiplier of the sum of `fewest` clients, in place of the one for `epsilon`. */
   readonly noise?: number;
-  /** δ of the guarantee, above 0 and below 1; far below 1 / number of clients. */
-  readonly delta: number;
-  /** Number of rounds of the run. */
-  readonly rounds: number;
-  /** Number of clients in the group. */
-  readonly clients: number;
   /** Number of updates that a round wants, and the most that a sum has. */
   readonly cohort: number;
   /** Least number of updates of which secure aggregation makes a sum: its threshold. */
@@ -44,14 +37,6 @@ export interface DistributedPrivacyOptions {
    * @default {0.1}
    */
   readonly colluding?: number;
-  /**
-   * Largest L2 norm of an update; clients scale larger ones down to it.
-   *
-   * @default {0.3}
-   */
-  readonly clip?: number;
-  /** Algorithm that takes the private mean. Default `new FedAvg()`. */
-  readonly then?: Strategy;
 }
 
 /**
@@ -98,24 +83,14 @@ export class DistributedPrivacy extends WrappedStrategy {
    */
   override begin(global: ParameterVector, info?: RoundInfo): StrategyRound {
     const { numClients, fixed = [] } = needInfo(this.name, info), terms = this.#terms;
-    if (numClients !== terms.clients) {
-      throw new RangeError(
-        `Cannot begin a round of ${this.name}: expected the ${terms.clients} clients that the guarantee is for, got ${numClients}`,
-      );
-    }
-    const stop = terms.stopReason(numClients);
-    if (stop !== undefined) throw new RangeError(`Cannot begin a round of ${this.name}: ${stop}`);
+    terms.checkRound(this.name, numClients);
     terms.dimension = fixed.reduce((left, [from, to]) => left - (to - from), global.length);
     return super.begin(global, info);
   }
 
   /** Gives the account of the run beside the state of the inner strategy. */
   override save(): StrategyState {
-    const { json, vectors } = super.save();
-    return {
-      json: { privacy: this.#terms.account, then: json ?? null },
-      ...(vectors && { vectors }),
-    };
+    return this.#terms.save(super.save());
   }
 
   /**
@@ -124,56 +99,36 @@ export class DistributedPrivacy extends WrappedStrategy {
    * @throws {TypeError} If it is no such state.
    * @throws {RangeError} If its noise or δ is another.
    */
-  override restore({ json, vectors }: StrategyState): void {
-    const { privacy, then = null } = isRecord(json) ? json : {};
-    this.#terms.addAccount(privacy);
-    if (then === null && !vectors) return;
-    super.restore({ ...(then !== null && { json: then }), ...(vectors && { vectors }) });
+  override restore(state: StrategyState): void {
+    const inner = this.#terms.restore(state);
+    if (inner !== undefined) super.restore(inner);
   }
 }
 
 /** Checks the options, and plans the noise. */
-function planned(
-  { epsilon, noise: given, clip = DEFAULT_CLIP, ...options }: DistributedPrivacyOptions,
-): {
+function planned(options: DistributedPrivacyOptions): {
   readonly share: NoiseShareSettings;
   readonly most: number;
   readonly warnings: readonly string[];
 } {
+  const { clip, warnings } = checkGuarantee(options);
   const { rounds, clients, cohort, threshold, colluding = 0.1 } = options;
-  const { delta }: Partial<DistributedPrivacyOptions> = options;
-  if (delta === undefined) {
-    throw new RangeError(`${PROBLEM}: expected delta beside epsilon, such as 1e-5, got none`);
-  }
-  checkDelta(delta);
-  if ((epsilon === undefined) === (given === undefined)) {
-    throw new RangeError(
-      `${PROBLEM}: expected epsilon or noise, got ${epsilon === undefined ? "neither" : "both"}`,
-    );
-  }
-  checkInRange(rounds, AT_LEAST_ONE, PROBLEM, "a whole number of rounds from 1");
-  checkInRange(clients, AT_LEAST_ONE, PROBLEM, "a whole number of clients from 1");
-  const ofAll = { whole: true, least: 1, most: clients };
-  checkInRange(cohort, ofAll, PROBLEM, `a cohort of 1 to ${clients} clients`);
   const sums = `sums of 1 to ${cohort} updates at least`;
   checkInRange(threshold, { whole: true, least: 1, most: cohort }, PROBLEM, sums);
   checkInRange(colluding, { least: 0, below: 1 }, PROBLEM, "a colluding share from 0 and below 1");
   const most = Math.ceil(rounds * cohort / clients);
-  const noise = given ?? zcdpNoise(checkEpsilon(epsilon ?? NaN), delta) * Math.sqrt(most);
+  const noise = noiseOf(
+    options,
+    (epsilon, delta) => zcdpNoise(epsilon, delta) * Math.sqrt(most),
+  );
   const fewest = Math.max(1, Math.floor((1 - colluding) * threshold));
   const share = { clip, noise, fewest, maxMembers: cohort };
   ringSettings(share);
-  const warnings = delta > 1 / clients
-    ? [
-      `delta ${delta} is above 1 / ${clients} clients: publishing the data of one of them would be within it`,
-    ]
-    : [];
   return { share, most, warnings };
 }
 
 /** Terms of sums whose clients have added the noise. */
 class DistributedTerms extends CentralTerms {
-  readonly clients: number;
   readonly sharedNoise: { readonly ring: RingSettings; readonly noise: SharedNoise };
   readonly #mechanism: DistributedMechanism;
 
@@ -187,13 +142,12 @@ class DistributedTerms extends CentralTerms {
     const mechanism = new DistributedMechanism({ share, delta, cohort, most });
     super(mechanism, { mechanism: "distributed", delta, cohort, clients, noise }, then);
     this.#mechanism = mechanism;
-    this.clients = clients;
     const { log: _, ...ring } = ringSettings(share);
     this.sharedNoise = { ring, noise: { clip, noise, fewest, threshold } };
   }
 
   /** Enters the clients of a sum in the account. */
   charge(ranks: readonly Rank[]): void {
-    this.#mechanism.release({ sum: new Float64Array(), ranks });
+    this.#mechanism.enter(ranks);
   }
 }

@@ -4,29 +4,17 @@
  * @module
  */
 
-import { isCount } from "../../base/check.ts";
-import type { Rank } from "../../base/rank.ts";
-import type { PrivateSelection } from "../../strategy/privacy.ts";
-import { gaussianEpsilon, zcdpEpsilon } from "../accounting/gaussian.ts";
-import { Owners } from "../ledger/owners.ts";
-import { Participations } from "../ledger/participations.ts";
 import { DiscreteGaussian } from "../noise/discrete_gaussian.ts";
 import type { NoiseSource } from "../noise/random_words.ts";
-import { bandedCoefficients, bandedNoise, COEFFICIENT_UNIT, type Participation } from "./banded.ts";
-import type { Grid, Mechanism, RoundSum } from "./mechanism.ts";
+import { bandedCoefficients, COEFFICIENT_UNIT } from "./banded.ts";
+import { InTurnMechanism, type InTurnOptions } from "./in_turn.ts";
+import type { CentralMechanism, Grid, Mechanism, RoundSum } from "./mechanism.ts";
 
 /** Logarithm of the noise's deviation to base 2, in units of the grid times the coefficients'. */
 const LOG_DEVIATION = 26;
 
 /** Options of {@linkcode FtrlMechanism}. */
-export interface FtrlOptions {
-  readonly noise: number;
-  readonly clip: number;
-  readonly delta: number;
-  readonly bands: number;
-  /** Number of updates that a round wants. */
-  readonly cohort: number;
-  readonly limits: Participation;
+export interface FtrlOptions extends InTurnOptions {
   readonly source: NoiseSource;
 }
 
@@ -39,59 +27,27 @@ export interface FtrlOptions {
  * function of the private y alone, whatever its rounding errors. The past sums are secret, so no
  * checkpoint has them: a resumed run begins another chain of noise, for which the same bound holds.
  */
-export class FtrlMechanism implements Mechanism {
+export class FtrlMechanism extends InTurnMechanism implements CentralMechanism {
   readonly name = "ftrl";
-  readonly isCohortSecret = false;
-  readonly owners = new Owners();
   readonly grid: Grid;
-  readonly #options: FtrlOptions;
+  readonly #bands: number;
   readonly #coefficients: readonly number[];
-  readonly #participations: Participations;
   readonly #noise: DiscreteGaussian;
   /** Raw sums and releases of the rounds before, the last one first. */
   #sums: Float64Array[] = [];
   #released: Float64Array[] = [];
-  #releases = 0;
 
   constructor(options: FtrlOptions) {
-    const { noise, clip, bands, limits, source } = options;
-    this.#options = options;
+    super(options);
+    const { noise, clip, bands, source } = options;
+    this.#bands = bands;
     this.#coefficients = bandedCoefficients(bands);
-    const participation = { most: limits.most, separation: bands };
-    this.#participations = new Participations(participation, this.owners);
     this.#noise = new DiscreteGaussian(LOG_DEVIATION, source);
     this.grid = { clip, unit: noise * clip / 2 ** LOG_DEVIATION / COEFFICIENT_UNIT };
   }
 
-  get releases(): number {
-    return this.#releases;
-  }
-
-  get epsilonAtMost(): number {
-    return this.#epsilonAfter(this.#options.limits.most).epsilon;
-  }
-
-  refusal(rank: Rank): string | undefined {
-    return this.#participations.refusal(rank, this.#releases + 1);
-  }
-
-  stopReason(numClients: number): string | undefined {
-    const { cohort, limits: { most } } = this.#options;
-    const left = this.#participations.countLeft(numClients);
-    return left >= cohort
-      ? undefined
-      : `the privacy budget is spent: ${left} of ${numClients} clients have taken part fewer than ${most} times, and a round wants ${cohort}`;
-  }
-
-  select({ available, count, lastRound }: PrivateSelection): Rank[] {
-    return available.filter((rank) => this.refusal(rank) === undefined)
-      .sort((a, b) => lastRound(a) - lastRound(b) || a - b)
-      .slice(0, count);
-  }
-
   release({ sum, ranks }: RoundSum): Float64Array {
-    const release = ++this.#releases;
-    for (const rank of ranks) this.#participations.add(rank, release);
+    this.enter(ranks);
     const coefficients = this.#coefficients;
     const noisy = new Float64Array(sum.length);
     [sum, ...this.#sums].forEach((past, j) => {
@@ -111,39 +67,13 @@ export class FtrlMechanism implements Mechanism {
     return noisy;
   }
 
-  account() {
-    const { noise, clip, bands } = this.#options, { most } = this.#participations;
-    return {
-      relation: "zero-out" as const,
-      noise,
-      clip,
-      releases: this.#releases,
-      ...this.#epsilonAfter(most),
-      participationsMost: most,
-      separationLeast: bands,
-    };
+  override account(): ReturnType<Mechanism["account"]> {
+    return { ...super.account(), separationLeast: this.#bands };
   }
 
-  save(): Readonly<Record<string, unknown>> {
-    return { releases: this.#releases, participations: this.#participations.save() };
-  }
-
-  restore({ releases, participations }: Readonly<Record<string, unknown>>): void {
-    if (!isCount(releases)) throw new TypeError("expected a number of releases");
-    this.#participations.restore(participations);
-    this.#releases = Math.max(this.#releases, releases);
+  override restore(saved: Readonly<Record<string, unknown>>): void {
+    super.restore(saved);
     this.#sums = [];
     this.#released = [];
-  }
-
-  /** Computes ε where no client has taken part more often than so many times. */
-  #epsilonAfter(most: number): { epsilon: number; epsilonContinuous: number } {
-    if (most === 0) return { epsilon: 0, epsilonContinuous: 0 };
-    const { noise, bands, delta } = this.#options;
-    const one = bandedNoise(noise, bands, { most, separation: bands });
-    return {
-      epsilon: zcdpEpsilon(1 / (2 * one * one), delta),
-      epsilonContinuous: gaussianEpsilon(one, delta),
-    };
   }
 }

@@ -22,7 +22,7 @@ export interface RoundSum {
   readonly within: number;
 }
 
-/** Way to release noisy sums, with its account. */
+/** Account of noisy sums, with its demands on who is in them. */
 export interface Mechanism {
   /** Name of the mechanism. */
   readonly name: PrivacyReport["mechanism"];
@@ -34,16 +34,14 @@ export interface Mechanism {
   readonly releases: number;
   /** Largest ε after all rounds of the plan. */
   readonly epsilonAtMost: number;
-  /** Clip and unit of the next round. */
-  readonly grid: Grid;
+  /** Largest norm of a change in the next round. */
+  readonly clip: number;
   /** Returns the reason why a client must not be in the next release, if there is one. */
   refusal(rank: Rank): string | undefined;
   /** Returns the reason why there must not be another release, if there is one. */
   stopReason(numClients: number): string | undefined;
   /** Selects the clients of the next release. */
   select(clients: PrivateSelection): Rank[];
-  /** Enters a release in the account and makes it: the noisy sum, in the units of the vectors. */
-  release(round: RoundSum): Float64Array;
   /** Returns what the mechanism adds to the report. */
   account():
     & Partial<PrivacyReport>
@@ -52,4 +50,12 @@ export interface Mechanism {
   save(): Readonly<Record<string, unknown>>;
   /** Adds a saved account. Throws a `TypeError` if it is none. */
   restore(saved: Readonly<Record<string, unknown>>): void;
+}
+
+/** Mechanism whose noise the server adds. */
+export interface CentralMechanism extends Mechanism {
+  /** Clip and unit of the next round. */
+  readonly grid: Grid;
+  /** Enters a release in the account and makes it: the noisy sum, in the units of the vectors. */
+  release(round: RoundSum): Float64Array;
 }

@@ -13,7 +13,7 @@ import { Owners } from "../ledger/owners.ts";
 import { DiscreteGaussian } from "../noise/discrete_gaussian.ts";
 import { type NoiseSource, RandomBits } from "../noise/random_words.ts";
 import { type AdaptiveClip, splitNoise } from "./adaptive_clip.ts";
-import type { Grid, Mechanism, RoundSum } from "./mechanism.ts";
+import type { CentralMechanism, Grid, RoundSum } from "./mechanism.ts";
 
 /** Logarithm of the noise's deviation to base 2, in units of the grid. */
 const LOG_DEVIATION = 21;
@@ -42,7 +42,7 @@ export interface SampledOptions {
  * Models", algorithm 1. Each client is in a cohort with the same probability, by itself, by random
  * bits of the system. The guarantee holds while nobody learns the cohorts.
  */
-export class SampledMechanism implements Mechanism {
+export class SampledMechanism implements CentralMechanism {
   readonly name = "fedavg";
   readonly isCohortSecret = true;
   readonly owners = new Owners();
@@ -74,9 +74,13 @@ export class SampledMechanism implements Mechanism {
     return this.#options.maxEpsilon;
   }
 
+  get clip(): number {
+    const { clip } = this.#options;
+    return typeof clip === "number" ? clip : clip.value;
+  }
+
   get grid(): Grid {
-    const { clip: given } = this.#options;
-    const clip = typeof given === "number" ? given : given.value;
+    const { clip } = this;
     return { clip, unit: this.#vectorNoise * clip / 2 ** LOG_DEVIATION };
   }
 
@@ -118,7 +122,7 @@ export class SampledMechanism implements Mechanism {
     return {
       relation: "add-remove" as const,
       noise,
-      clip: this.grid.clip,
+      clip: this.clip,
       releases: count,
       epsilon: this.#epsilonAfter(count),
       epsilonContinuous: count === 0 ? 0 : pldEpsilon([{ noise, rate, count }], delta),
