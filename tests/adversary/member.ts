@@ -1,11 +1,6 @@
 import { MessageCode, type ParameterVector, type Transport } from "../../mod.ts";
 import { type Channel, Connection } from "../../src/net/mod.ts";
-import {
-  encodeFrame,
-  type IdAssignmentPayload,
-  type Message,
-  type MessageOf,
-} from "../../src/wire/mod.ts";
+import type { IdAssignmentPayload, Message, MessageOf } from "../../src/wire/mod.ts";
 import { type Bytes, concat, framed, frameOf } from "../fuzz/frames.ts";
 import type { Choice, Choices, Question, Return } from "./choices.ts";
 import { figuresOf, honestUpdate } from "./honest.ts";
@@ -453,7 +448,7 @@ export class Member {
   }
 
   #send(message: Message): Promise<void> {
-    return this.#writeRaw(concat(...encodeFrame(message)));
+    return this.#writeRaw(frameOf(message));
   }
 
   #writeRaw(bytes: Bytes): Promise<void> {

@@ -4,9 +4,10 @@ import { ClientSyncTop, MessageCode, ProtocolError, silentLogger } from "../../m
 import { encodeDifference } from "../../src/codec/difference.ts";
 import { encodeVector, parseCodec } from "../../src/codec/mod.ts";
 import { Connection, tcpTransport } from "../../src/net/mod.ts";
-import { encodeFrame, type Message, PREFIX_BYTES } from "../../src/wire/mod.ts";
+import { type Message, PREFIX_BYTES } from "../../src/wire/mod.ts";
 import { assignmentFor } from "../helpers/assignment.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
+import { frameOf } from "../helpers/frame.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -52,7 +53,6 @@ const coded = (round: number, shift = 0) =>
   encodeVector(int8, Float32Array.from({ length: LENGTH }, (_, i) => Math.sin(i + shift)), {
     ...{ seed: 1, round, rank: 0 },
   });
-const frameOf = (message: Message) => new Uint8Array(encodeFrame(message).flatMap((x) => [...x]));
 const compressed = (payload: Record<string, unknown>) =>
   frameOf({
     code: MessageCode.CompressedUpdate,

@@ -8,7 +8,8 @@ import {
 } from "../../mod.ts";
 import { oneLine } from "../../src/base/printable.ts";
 import { clientTable } from "../../src/cli/output/client_table.ts";
-import { decodeBody, encodeFrame, MessageCode, PREFIX_BYTES } from "../../src/wire/mod.ts";
+import { decodeBody, MessageCode } from "../../src/wire/mod.ts";
+import { bodyOf } from "../helpers/frame.ts";
 import { DATA, makeHandler } from "../helpers/two_classes.ts";
 import { runSync } from "../helpers/sync_run.ts";
 
@@ -53,12 +54,10 @@ Deno.test("a client refuses a name of more than a line, and a server shows no co
   }
   // A peer sends what it likes.
   const code = MessageCode.Registration;
-  const bodyOf = (site: string) => {
-    const pieces = encodeFrame({ code, payload: { agent: "a", site } });
-    return Uint8Array.from(pieces.flatMap((piece) => [...piece])).slice(PREFIX_BYTES);
-  };
-  assertEquals(decodeBody(code, bodyOf("x\n\x1b[2Jy")).payload, { agent: "a", site: "x [2Jy" });
-  assertThrows(() => decodeBody(code, bodyOf("x".repeat(65))), Error, "site");
+  const read = (site: string) =>
+    decodeBody(code, bodyOf({ code, payload: { agent: "a", site } })).payload;
+  assertEquals(read("x\n\x1b[2Jy"), { agent: "a", site: "x [2Jy" });
+  assertThrows(() => read("x".repeat(65)), Error, "site");
 });
 
 Deno.test("a simulation names its clients, as many as there are", async () => {

@@ -12,6 +12,7 @@ import { Connection, tcpTransport } from "../../src/net/mod.ts";
 import { encodeFrame, type IdAssignmentPayload, type Message } from "../../src/wire/mod.ts";
 import { assignmentFor } from "../helpers/assignment.ts";
 import { FakeHandler, type FakeOptions, vectorManifest } from "../helpers/fake_handler.ts";
+import { frameOf } from "../helpers/frame.ts";
 import { Peer } from "../helpers/peer.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -174,11 +175,10 @@ Deno.test("a client that reads a vector for longer than its time-out is not idle
     await letIn()(connection);
     await connection.receive();
     const payload = { round: 1, parameters: new Float32Array(MANIFEST.length) };
-    const bytes = encodeFrame({ code: MessageCode.ParameterUpdate, payload })
-      .flatMap((piece) => [...piece]);
-    await write(Uint8Array.from(bytes.slice(0, -4)));
+    const bytes = frameOf({ code: MessageCode.ParameterUpdate, payload });
+    await write(bytes.slice(0, -4));
     await new Promise((resolve) => setTimeout(resolve, 1000));
-    await write(Uint8Array.from(bytes.slice(-4)));
+    await write(bytes.slice(-4));
     await connection.receive();
     await connection.send({ code: MessageCode.Exit, payload: { reason: "over" } });
   }, {

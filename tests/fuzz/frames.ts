@@ -1,8 +1,12 @@
 import { MessageCode, type Random } from "../../mod.ts";
-import { encodeFrame, type Message, PREFIX_BYTES } from "../../src/wire/mod.ts";
+import { concat as concatAll } from "../../src/base/bytes.ts";
+import { type Message, PREFIX_BYTES } from "../../src/wire/mod.ts";
 import { schemaDigest } from "../../src/data/schema/digest.ts";
 import type { Schema } from "../../src/data/schema/schema.ts";
+import { frameOf } from "../helpers/frame.ts";
 import { CODEC, LENGTH, MANIFEST, WORLD_SIZE } from "./run.ts";
+
+export { frameOf };
 
 /** Bytes on their way to a server. */
 export type Bytes = Uint8Array<ArrayBuffer>;
@@ -161,18 +165,7 @@ export const MESSAGES: readonly Message[] = [
 
 /** Several pieces as one. */
 export function concat(...pieces: readonly Uint8Array[]): Bytes {
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
-}
-
-/** A message's frame. */
-export function frameOf(message: Message): Bytes {
-  return concat(...encodeFrame(message));
+  return concatAll(pieces);
 }
 
 /** One sound frame of each code. */

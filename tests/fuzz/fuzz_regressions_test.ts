@@ -1,17 +1,16 @@
 import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
 import { MessageCode } from "../../mod.ts";
 import { type Channel, Connection } from "../../src/net/mod.ts";
-import { encodeFrame } from "../../src/wire/mod.ts";
+import { frameOf } from "../helpers/frame.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
 /** Returns the frame of a vector. */
 function updateFrame(length: number): Uint8Array<ArrayBuffer> {
-  const pieces = encodeFrame({
+  return frameOf({
     code: MessageCode.ParameterUpdate,
     payload: { round: 1, parameters: new Float32Array(length).fill(length) },
   });
-  return new Uint8Array(pieces.flatMap((piece) => [...piece]));
 }
 
 Deno.test("a connection reads ahead the size of its largest small frame, also after larger ones", async () => {

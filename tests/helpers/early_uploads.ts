@@ -9,8 +9,8 @@ import {
   type SyncParameterServerHandlerOptions,
 } from "../../mod.ts";
 import { memoryTransport } from "../../src/net/mod.ts";
-import { encodeFrame } from "../../src/wire/mod.ts";
 import { vectorManifest } from "./fake_handler.ts";
+import { frameOf } from "./frame.ts";
 import { Peer } from "./peer.ts";
 
 /** A client whose update a test sends in pieces. */
@@ -51,8 +51,7 @@ export class Uploader {
     );
     change(parameters);
     const payload = { round, numSamples: this.rank, parameters };
-    const pieces = encodeFrame({ code: MessageCode.ParameterUpdate, payload });
-    this.#frame = new Uint8Array(await new Blob(pieces).arrayBuffer());
+    this.#frame = frameOf({ code: MessageCode.ParameterUpdate, payload });
     this.#at = 0;
     return round;
   }

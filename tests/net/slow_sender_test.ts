@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
 import { DeadlineError, MessageCode } from "../../mod.ts";
 import { type Channel, Connection } from "../../src/net/mod.ts";
-import { encodeFrame, type Message } from "../../src/wire/mod.ts";
+import type { Message } from "../../src/wire/mod.ts";
+import { frameOf } from "../helpers/frame.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -13,7 +14,7 @@ const HEARTBEAT_SECONDS = 0.02;
  * milliseconds.
  */
 function tricklingChannel(message: Message, pieceBytes: number, everyMillis: number): Channel {
-  const frame = Uint8Array.from(encodeFrame(message).flatMap((piece) => [...piece]));
+  const frame = frameOf(message);
   let at = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const closed = Promise.withResolvers<never>();

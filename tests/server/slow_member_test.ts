@@ -13,10 +13,10 @@ import {
   type SyncParameterServerHandlerOptions,
 } from "../../mod.ts";
 import { Connection, memoryTransport } from "../../src/net/mod.ts";
-import { encodeFrame } from "../../src/wire/mod.ts";
 import { KnownClients } from "../../src/round/handler/known_clients.ts";
 import { UploadMonitor } from "../../src/server/uploads/upload_monitor.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
+import { frameOf } from "../helpers/frame.ts";
 import { Peer } from "../helpers/peer.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -41,13 +41,11 @@ const dribble = (bytesPerSecond: number): Send => async (peer, frame) => {
 };
 
 /** Returns the frame of an update for that round. */
-function frameOf(round: number): Uint8Array<ArrayBuffer> {
-  const parameters = new Float32Array(LENGTH).fill(round);
-  const message = {
+function updateFrame(round: number): Uint8Array<ArrayBuffer> {
+  return frameOf({
     code: MessageCode.ParameterUpdate,
-    payload: { round, numSamples: 1, parameters },
-  };
-  return Uint8Array.from(encodeFrame(message).flatMap((piece) => [...piece]));
+    payload: { round, numSamples: 1, parameters: new Float32Array(LENGTH).fill(round) },
+  });
 }
 
 /**
@@ -65,7 +63,7 @@ async function member(address: string, rank: number, send: Send): Promise<void> 
       await peer.join({ rank });
       for (;;) {
         const { round } = await peer.until(MessageCode.ParameterUpdate);
-        await send(peer, frameOf(round));
+        await send(peer, updateFrame(round));
       }
     } catch {
       // The client was disconnected, or the run has ended.
@@ -289,7 +287,7 @@ Deno.test("an asynchronous client that waits for a staging buffer is not late", 
       const rests: [Peer, Uint8Array<ArrayBuffer>][] = [];
       for (const peer of peers) {
         await peer.ask();
-        const frame = frameOf((await peer.until(MessageCode.ParameterUpdate)).round);
+        const frame = updateFrame((await peer.until(MessageCode.ParameterUpdate)).round);
         const part = frame.length - 5000;
         await peer.channel.write(frame.slice(0, part));
         // They get the buffer in this order.

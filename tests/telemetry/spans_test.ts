@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { type Attributes, type Context, ROOT_CONTEXT, trace } from "../../src/telemetry/deps.ts";
 import { MOST_TRACED_CLIENTS, RunSpans } from "../../src/telemetry/run_spans.ts";
 import { contextOf, traceparentOf } from "../../src/telemetry/traceparent.ts";
-import { decodeBody, encodeFrame, MessageCode, PREFIX_BYTES } from "../../src/wire/mod.ts";
-import { concat } from "../../src/base/bytes.ts";
+import { decodeBody, MessageCode } from "../../src/wire/mod.ts";
+import { bodyOf } from "../helpers/frame.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c", SPAN = "b7ad6b7169203331";
 
@@ -60,8 +60,8 @@ Deno.test("contextOf() reads what traceparentOf() writes, and takes other texts 
 Deno.test("decodeBody() reads the field trace, and refuses a longer text by its name", () => {
   const decode = (length: number) => {
     const payload = { round: 1, trace: "x".repeat(length), parameters: new Float32Array(1) };
-    const frame = concat(encodeFrame({ code: MessageCode.ParameterUpdate, payload }));
-    return decodeBody(MessageCode.ParameterUpdate, frame.subarray(PREFIX_BYTES));
+    const code = MessageCode.ParameterUpdate;
+    return decodeBody(code, bodyOf({ code, payload }));
   };
   assertEquals("trace" in decode(55).payload, true);
   let message = "";

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "jsr:@std/assert@1.0.19";
+import { concat } from "../../src/base/bytes.ts";
 import { ProtocolError, type ProtocolFault } from "../../src/base/errors.ts";
 import { Random } from "../../src/base/random.ts";
 import {
@@ -11,6 +12,7 @@ import {
   messageName,
   PREFIX_BYTES,
 } from "../../src/wire/mod.ts";
+import { bodyOf, frameOf } from "../helpers/frame.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -211,22 +213,8 @@ const MESSAGES: readonly Message[] = [
 ];
 
 /** The whole frame in one aligned buffer. */
-function join(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const frame = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    frame.set(piece, at);
-    at += piece.length;
-  }
-  return frame;
-}
-
-function bodyOf(message: Message): Uint8Array<ArrayBuffer> {
-  return join(encodeFrame(message)).slice(PREFIX_BYTES);
-}
-
 function roundTrip(message: Message): Message {
-  const frame = join(encodeFrame(message));
+  const frame = frameOf(message);
   const { code, bodyLength } = decodePrefix(frame);
   assertEquals(bodyLength, frame.length - PREFIX_BYTES);
   return decodeBody(code, frame.subarray(PREFIX_BYTES));
@@ -529,7 +517,7 @@ const BULK = [MessageCode.GradientUpdate, MessageCode.ParameterUpdate, MessageCo
 
 /** A body of a map with the key `x`, whose value is so many bytes after its head. */
 function mapOf(head: string, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return join([hex(`a1 6178 ${head}`), bytes]);
+  return concat([hex(`a1 6178 ${head}`), bytes]);
 }
 
 function lengthOf(count: number): string {
@@ -545,15 +533,15 @@ for (
     ["150,000 texts", () => mapOf(`9a ${lengthOf(150_000)}`, new Uint8Array(150_000).fill(0x60))],
     ["190,000 keys", () => {
       const keys = Array.from({ length: 190_000 }, (_, i) => hex(`66${keyOf(i)} 00`));
-      return mapOf(`ba ${lengthOf(keys.length)}`, join(keys));
+      return mapOf(`ba ${lengthOf(keys.length)}`, concat(keys));
     }],
     ["maps within maps", () => {
       const maps = Array.from({ length: 20_000 }, () => hex("a1 6161 80"));
-      return mapOf(`9a ${lengthOf(maps.length)}`, join(maps));
+      return mapOf(`9a ${lengthOf(maps.length)}`, concat(maps));
     }],
     ["8,000 numbers", () => {
       const numbers = Array.from({ length: 8_000 }, () => hex("fb 3ff0000000000000"));
-      return mapOf(`9a ${lengthOf(numbers.length)}`, join(numbers));
+      return mapOf(`9a ${lengthOf(numbers.length)}`, concat(numbers));
     }],
   ] as const
 ) {
@@ -584,8 +572,8 @@ Deno.test("decodeBody() takes 65,536 bytes beside the tensors, however large the
     // What the tensor's own bytes leave, and what a key of one letter and a text's head take.
     const text = bytes - (least.length - parameters.byteLength) - 5;
     const head = hex(`6178 79 ${text.toString(16).padStart(4, "0")}`);
-    const more = join([head, new Uint8Array(text).fill(0x61)]);
-    const body = join([least.subarray(0, 1), more, least.subarray(1)]);
+    const more = concat([head, new Uint8Array(text).fill(0x61)]);
+    const body = concat([least.subarray(0, 1), more, least.subarray(1)]);
     body[0] = (body[0] ?? 0) + 1;
     return body;
   };
@@ -839,7 +827,7 @@ Deno.test("decodePrefix() refuses lengths past the limit of the code, up to 2^64
 
 Deno.test("decodePrefix() and decodeBody() answer 5,000 mutated frames with a message or a ProtocolError", () => {
   const random = new Random(20, "test");
-  const frames = MESSAGES.map((message) => join(encodeFrame(message)));
+  const frames = MESSAGES.map(frameOf);
   const outcomes = new Map<string, number>();
   for (let i = 0; i < 5000; i++) {
     const whole = frames[i % frames.length] ?? new Uint8Array();

@@ -15,13 +15,13 @@ import {
   decodeBody,
   decodePrefix,
   DEFAULT_LIMITS,
-  encodeFrame,
   FIELDS_BYTES,
   type Message,
   MessageCode,
   messageName,
   PREFIX_BYTES,
 } from "../../src/wire/mod.ts";
+import { frameOf } from "../helpers/frame.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -286,10 +286,6 @@ const FAULTS: Readonly<Record<ProtocolFault, true>> = {
   "too-many-connections": true,
   "handler-failed": true,
 };
-
-function frameOf(message: Message): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(encodeFrame(message).flatMap((piece) => [...piece]));
-}
 
 /** The bytes of the fenced block `hex NAME`: what stands left of two spaces. */
 function documentedFrame(name: string): Uint8Array<ArrayBuffer> {

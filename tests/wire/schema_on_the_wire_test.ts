@@ -3,15 +3,10 @@ import { Random } from "../../mod.ts";
 import { schemaDigest } from "../../src/data/schema/digest.ts";
 import { parseSchema } from "../../src/data/schema/parse.ts";
 import type { InputSchema, Schema } from "../../src/data/schema/schema.ts";
-import {
-  decodeBody,
-  decodePrefix,
-  encodeFrame,
-  MessageCode,
-  PREFIX_BYTES,
-} from "../../src/wire/mod.ts";
+import { decodeBody, MessageCode } from "../../src/wire/mod.ts";
 import { assignmentFor } from "../helpers/assignment.ts";
 import { vectorManifest } from "../helpers/fake_handler.ts";
+import { bodyOf } from "../helpers/frame.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -46,13 +41,10 @@ Deno.test("a schema has the same digest after its way over the wire, whatever it
   );
   for (const mean of [...NUMBERS, ...drawn]) {
     const schema = schemaOf(mean, random), digest = await schemaDigest(schema);
-    const pieces = encodeFrame({
-      code: MessageCode.IdAssignment,
-      payload: { ...ASSIGNMENT, schema: { ...schema }, schemaDigest: digest },
-    });
-    const frame = new Uint8Array(pieces.flatMap((piece) => [...piece]));
-    const message = decodeBody(decodePrefix(frame).code, frame.subarray(PREFIX_BYTES));
-    if (message.code !== MessageCode.IdAssignment) throw new Error("another message");
+    const code = MessageCode.IdAssignment;
+    const payload = { ...ASSIGNMENT, schema: { ...schema }, schemaDigest: digest };
+    const message = decodeBody(code, bodyOf({ code, payload }));
+    if (message.code !== code) throw new Error("another message");
     assertEquals(await schemaDigest(parseSchema(message.payload.schema)), digest, `${mean}`);
   }
 });

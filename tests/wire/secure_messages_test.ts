@@ -10,34 +10,25 @@ import {
   messageName,
   PREFIX_BYTES,
 } from "../../src/wire/mod.ts";
+import { bodyOf, frameOf } from "../helpers/frame.ts";
 
 const ID = { round: 1, attempt: 7 };
 const KEY = new Uint8Array(32).fill(7), SIGNATURE = new Uint8Array(64).fill(9);
 
-function frameOf(message: Message): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(encodeFrame(message).flatMap((piece) => [...piece]));
-}
-
-function bodyOf(code: number, payload: unknown): Uint8Array<ArrayBuffer> {
-  return frameOf({ code, payload } as Message).slice(PREFIX_BYTES);
-}
-
 function refusal(code: MessageCode, payload: unknown): string {
-  return assertThrows(() => decodeBody(code, bodyOf(code, payload)), ProtocolError).message;
+  const body = bodyOf({ code, payload } as Message);
+  return assertThrows(() => decodeBody(code, body), ProtocolError).message;
 }
 
 Deno.test("a masked update of a large model has at most 4.05 bytes a value, and no copies", () => {
   const masked = new Uint32Array(100_000 + 4);
-  const pieces = encodeFrame({
-    code: MessageCode.MaskedUpdate,
-    payload: { ...ID, seedDigest: KEY, masked },
-  });
+  const code = MessageCode.MaskedUpdate, payload = { ...ID, seedDigest: KEY, masked };
+  const pieces = encodeFrame({ code, payload });
   const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
   assert(bytes <= 4.05 * 100_000, `${bytes} bytes`);
   assert(pieces.some(({ buffer, length }) => buffer === masked.buffer && length === 400_016));
-  const body = bodyOf(MessageCode.MaskedUpdate, { ...ID, seedDigest: KEY, masked });
-  const { payload } = decodeBody(MessageCode.MaskedUpdate, body);
-  assert("masked" in payload && payload.masked.buffer === body.buffer, "a view on the body");
+  const body = bodyOf({ code, payload }), read = decodeBody(code, body).payload;
+  assert("masked" in read && read.masked.buffer === body.buffer, "a view on the body");
 });
 
 Deno.test("messages of a member's neighbours are within their limits with the most of them", () => {
@@ -82,8 +73,8 @@ Deno.test("decodePrefix() refuses long messages of secure aggregation before the
     [MessageCode.UnmaskShares, FIELDS_BYTES],
   ] as const;
   for (const [code, most] of limits) {
-    const frame = frameOf({ code: MessageCode.Heartbeat, payload: {} }),
-      view = new DataView(frame.buffer);
+    const frame = frameOf({ code: MessageCode.Heartbeat, payload: {} });
+    const view = new DataView(frame.buffer);
     view.setUint16(6, code, true);
     view.setBigUint64(8, BigInt(most), true);
     assertEquals(decodePrefix(frame), { code, bodyLength: most });

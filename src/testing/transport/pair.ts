@@ -1,3 +1,4 @@
+import { concat } from "../../base/bytes.ts";
 import type { Message } from "../../wire/messages.ts";
 import { Connection } from "../../net/connection.ts";
 import type { ConnectionOptions, Received } from "../../net/connection_options.ts";
@@ -18,14 +19,7 @@ export function update(round: number, parameters: Float32Array<ArrayBuffer>): Me
 }
 
 export function frameOf(message: Message): Uint8Array<ArrayBuffer> {
-  const pieces = encodeFrame(message);
-  const frame = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    frame.set(piece, at);
-    at += piece.length;
-  }
-  return frame;
+  return concat(encodeFrame(message));
 }
 
 export function vectorOf(received: Received | null): Float32Array<ArrayBuffer> {
