@@ -5,13 +5,12 @@ import {
   type ServerEvent,
   ServerSyncTop,
   type ServerTopologyOptions,
-  SyncParameterServerHandler,
   type SyncParameterServerHandlerOptions,
 } from "../../mod.ts";
 import { memoryTransport } from "../../src/net/mod.ts";
-import { vectorManifest } from "./fake_handler.ts";
 import { frameOf } from "./frame.ts";
 import { Peer } from "./peer.ts";
+import { vectorHandler } from "./played_run.ts";
 
 /** A client whose update a test sends in pieces. */
 export class Uploader {
@@ -108,16 +107,9 @@ export async function runUploads(
     warn: log("warn"),
     error: log("error"),
   } as unknown as Logger;
-  const manifest = vectorManifest(length);
   const played = Promise.withResolvers<void>();
   const top = new ServerSyncTop(
-    new SyncParameterServerHandler({
-      manifest,
-      parameters: new Float32Array(length),
-      stagingBuffers: 1,
-      evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
-      ...handler,
-    }),
+    vectorHandler(new Float32Array(length), { stagingBuffers: 1, ...handler }),
     {
       listen: address,
       worldSize: clients + 1,

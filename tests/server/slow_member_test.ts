@@ -18,6 +18,7 @@ import { UploadMonitor } from "../../src/server/uploads/upload_monitor.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 import { frameOf } from "../helpers/frame.ts";
 import { Peer } from "../helpers/peer.ts";
+import { vectorHandler } from "../helpers/played_run.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -191,12 +192,7 @@ Deno.test("a client that does not read its refusal keeps no staging buffer", asy
   const members = Promise.withResolvers<unknown>();
   const begun = Promise.withResolvers<void>(), ended = Promise.withResolvers<void>();
   const server = new ServerSyncTop(
-    new SyncParameterServerHandler({
-      manifest,
-      parameters: new Float32Array(manifest.length),
-      stagingBuffers: 1,
-      evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
-    }),
+    vectorHandler(new Float32Array(manifest.length), { stagingBuffers: 1 }),
     {
       ...group,
       listen: "unread",

@@ -1,20 +1,13 @@
 /** Differences that a server sends to hand-made peers. */
-import { assert, assertEquals } from "@std/assert";
-import {
-  CheckpointStore,
-  MessageCode,
-  ServerSyncTop,
-  type ServerTopologyOptions,
-  silentLogger,
-  SyncParameterServerHandler,
-} from "../../../mod.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { CheckpointStore, MessageCode, type ServerTopologyOptions } from "../../../mod.ts";
 import { applyDifference, codedDigest } from "../../../src/codec/difference.ts";
 import { encodeVector, parseCodec } from "../../../src/codec/mod.ts";
 import type { CodedVector } from "../../../src/codec/vector_coder.ts";
 import type { CompressedUpdatePayload } from "../../../src/wire/mod.ts";
 import { SEED } from "../../helpers/codec_runs.ts";
-import { vectorManifest } from "../../helpers/fake_handler.ts";
 import { Peer } from "../../helpers/peer.ts";
+import { runPlayed, vectorHandler } from "../../helpers/played_run.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -28,31 +21,16 @@ const vectorOf = (round: number) =>
 const sentIn = (round: number) =>
   encodeVector(int8, vectorOf(round - 1), { seed: SEED, round, rank: 0 });
 
-function handlerOf(downlink = "int8+delta"): SyncParameterServerHandler {
-  return new SyncParameterServerHandler({
-    ...{ manifest: vectorManifest(LENGTH), parameters: vectorOf(0), seed: SEED },
-    downlink: parseCodec(downlink),
-    evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
-  });
-}
-
-/** Runs a server and does something with its address. */
+/** Runs a server that sends differences, with clients that are played by hand. */
 async function withServer(
-  body: (address: string) => Promise<void>,
-  more: Partial<ServerTopologyOptions> = {},
-  handler = handlerOf(),
-  signal?: AbortSignal,
+  play: (address: string) => Promise<void>,
+  { fraction = 1, ...options }:
+    & Partial<ServerTopologyOptions>
+    & { fraction?: number; signal?: AbortSignal } = {},
 ): Promise<void> {
-  const { promise: address, resolve } = Promise.withResolvers<string>();
-  const server = new ServerSyncTop(handler, {
-    ...{ listen: "127.0.0.1:0", worldSize: 2, rounds: 3, logger: silentLogger },
-    ...more,
-    onEvent: (event) => event.type === "listening" && resolve(event.address),
-  });
-  const running = server.run(signal ? { signal } : {});
-  running.catch(() => {});
-  await body(await address);
-  await running.catch(() => {});
+  const downlink = parseCodec("int8+delta");
+  const handler = vectorHandler(vectorOf(0), { seed: SEED, downlink, fraction });
+  await runPlayed(handler, { worldSize: 2, rounds: 3, ...options }, play);
 }
 
 /** Takes the parameters of a round and answers with those of the next. */
@@ -168,21 +146,17 @@ Deno.test("a server that was started again sends whole parameters first", async 
     const checkpoints = new CheckpointStore(folder);
     let token = "", held: CodedVector | undefined;
     const stop = new AbortController();
-    await withServer(
-      async (address) => {
-        const peer = await Peer.connect(address);
-        ({ token } = await peer.join({ codecs: CODECS }));
-        await answer(peer);
-        // The second round is asked for when the first one is saved.
-        const { codes } = await peer.until(MessageCode.CompressedUpdate);
-        held = applyDifference(int8, sentIn(1), codes.slice());
-        stop.abort();
-        await leave(peer);
-      },
-      { checkpoints },
-      handlerOf(),
-      stop.signal,
-    );
+    const stopped = withServer(async (address) => {
+      const peer = await Peer.connect(address);
+      ({ token } = await peer.join({ codecs: CODECS }));
+      await answer(peer);
+      // The second round is asked for when the first one is saved.
+      const { codes } = await peer.until(MessageCode.CompressedUpdate);
+      held = applyDifference(int8, sentIn(1), codes.slice());
+      stop.abort();
+      await leave(peer);
+    }, { checkpoints, signal: stop.signal });
+    await assertRejects(() => stopped, DOMException, "aborted");
     const resume = await checkpoints.latest();
     assert(resume && held);
     const holds = await codedDigest(held);
@@ -200,11 +174,6 @@ Deno.test("a server that was started again sends whole parameters first", async 
 });
 
 Deno.test("a client that was left out is sent the difference to its older parameters", async () => {
-  const handler = new SyncParameterServerHandler({
-    ...{ manifest: vectorManifest(LENGTH), parameters: vectorOf(0), seed: SEED, fraction: 0.5 },
-    downlink: parseCodec("int8+delta"),
-    evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
-  });
   const bases: [round: number, base: number | undefined][][] = [];
   await withServer(
     async (address) => {
@@ -224,8 +193,7 @@ Deno.test("a client that was left out is sent the difference to its older parame
         await peer[Symbol.asyncDispose]();
       }));
     },
-    { worldSize: 3, rounds: 8 },
-    handler,
+    { worldSize: 3, rounds: 8, fraction: 0.5 },
   );
   for (const own of bases) {
     own.forEach(([, base], i) => assertEquals(base, own[i - 1]?.[0]));

@@ -3,16 +3,16 @@ import { assert, assertEquals } from "@std/assert";
 import {
   ClientSyncTop,
   MessageCode,
-  ServerSyncTop,
-  type ServerTopologyOptions,
   silentLogger,
-  SyncParameterServerHandler,
+  type SyncParameterServerHandler,
 } from "../../../mod.ts";
 import { Line, Link } from "../../../bench/helpers/link.ts";
 import { parseCodec } from "../../../src/codec/mod.ts";
 import { Receipts } from "../../../src/server/sessions/receipts.ts";
 import { FakeHandler, vectorManifest } from "../../helpers/fake_handler.ts";
 import { Peer } from "../../helpers/peer.ts";
+import { runPlayed, vectorHandler } from "../../helpers/played_run.ts";
+import { runSync } from "../../helpers/sync_run.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -21,33 +21,18 @@ const LENGTH = 30_000;
 /** 203 KB as codes. */
 const SLOW_LENGTH = 200_000;
 
-type Options =
-  & Pick<ServerTopologyOptions, "worldSize" | "onEvent">
-  & Partial<ServerTopologyOptions>;
-
-/** Makes a server with codecs both ways, whose clients do not evaluate. */
-function serverOf(length: number, options: Options): ServerSyncTop {
-  const handler = new SyncParameterServerHandler({
-    manifest: vectorManifest(length),
-    parameters: Float32Array.from({ length }, (_, i) => Math.sin(i)),
-    evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
-    uplink: parseCodec("int8"),
-    downlink: parseCodec("int8"),
-  });
-  const listen = "127.0.0.1:0";
-  return new ServerSyncTop(handler, { listen, rounds: 1, logger: silentLogger, ...options });
+/** Makes the handler of a server with codecs both ways, whose clients do not evaluate. */
+function codedHandler(length: number): SyncParameterServerHandler {
+  const codec = parseCodec("int8");
+  return vectorHandler(
+    Float32Array.from({ length }, (_, i) => Math.sin(i)),
+    { uplink: codec, downlink: codec },
+  );
 }
 
 Deno.test("the next client of a link downloads at the receipt of the one before", async () => {
-  const played = Promise.withResolvers<void>();
-  const server = serverOf(LENGTH, {
-    worldSize: 3,
-    downloadsAtOnce: 1,
-    onEvent: (event) => {
-      if (event.type === "listening") play(event.address).then(played.resolve, played.reject);
-    },
-  });
-  const [{ rounds: [round] }] = await Promise.all([server.run(), played.promise]);
+  const options = { worldSize: 3, downloadsAtOnce: 1 };
+  const { rounds: [round] } = await runPlayed(codedHandler(LENGTH), options, play);
   assertEquals([round?.received, round?.losses], [2, []]);
 
   async function play(address: string): Promise<void> {
@@ -81,17 +66,14 @@ Deno.test("clients of a slow link transfer codes both ways at once, for longer t
   const bitsPerSecond = 1_600_000, heartbeatSeconds = 0.1, clients = 2;
   const line = () => new Line({ bitsPerSecond, delayMillis: 25, queueBytes: 20_000 });
   const lost: unknown[] = [];
-  const played = Promise.withResolvers<void>();
-  const server = serverOf(SLOW_LENGTH, {
+  const { rounds: [round] } = await runPlayed(codedHandler(SLOW_LENGTH), {
     worldSize: clients + 1,
     downloadsAtOnce: 1,
     timeouts: { roundSeconds: 60, heartbeatSeconds },
     onEvent: (event) => {
       if (event.type === "client-away" || event.type === "update-refused") lost.push(event);
-      if (event.type === "listening") play(event.address).then(played.resolve, played.reject);
     },
-  });
-  const [{ rounds: [round] }] = await Promise.all([server.run(), played.promise]);
+  }, play);
   assertEquals([round?.received, round?.losses, lost], [clients, [], []]);
   const { bytesUp = 0, bytesUpWhole = 0, seconds = 0 } = round ?? {};
   assert(bytesUp < bytesUpWhole / 3);
@@ -115,23 +97,10 @@ Deno.test("clients of a slow link transfer codes both ways at once, for longer t
 
 for (const distBackend of ["tcp", "websocket"] as const) {
   Deno.test(`receipts over ${distBackend} count the bytes that the server has sent`, async () => {
-    const clients: Promise<void>[] = [];
-    const server = serverOf(LENGTH, {
-      distBackend,
-      listen: distBackend === "tcp" ? "127.0.0.1:0" : "ws://127.0.0.1:0/",
-      worldSize: 3,
-      downloadsAtOnce: 1,
-      onEvent: (event) => {
-        if (event.type !== "listening") return;
-        const options = { distBackend, serverAddr: event.address, logger: silentLogger };
-        for (const rank of [1, 2]) {
-          const handler = new FakeHandler(vectorManifest(LENGTH));
-          clients.push(new ClientSyncTop(handler, { ...options, rank }).run());
-        }
-      },
-    });
-    const { rounds: [round] } = await server.run();
-    await Promise.all(clients);
+    const clients = [1, 2].map(() => new FakeHandler(vectorManifest(LENGTH)));
+    const server = { downloadsAtOnce: 1 };
+    const options = { clients, rounds: 1, distBackend, server };
+    const { rounds: [round] } = await runSync(codedHandler(LENGTH), options);
     // Without a receipt a download would hold its place for a share of the ten minutes of a round.
     assert((round?.seconds ?? NaN) < 40, `the round took ${round?.seconds} seconds`);
   });

@@ -1,13 +1,8 @@
 import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
-import {
-  MessageCode,
-  ServerSyncTop,
-  type ServerTopologyOptions,
-  silentLogger,
-  SyncParameterServerHandler,
-} from "../../../mod.ts";
+import { MessageCode, SyncParameterServerHandler } from "../../../mod.ts";
 import { vectorManifest } from "../../helpers/fake_handler.ts";
 import { Peer } from "../../helpers/peer.ts";
+import { runPlayed, vectorHandler } from "../../helpers/played_run.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -15,33 +10,13 @@ Deno.test.sanitizer({ ops: true, resources: true });
 const LENGTH = 3_000_000;
 const STALLED = 9;
 
-/** Makes a server of one round, in which one client downloads at once. */
-function oneRound(options: Omit<ServerTopologyOptions, "listen" | "rounds">): ServerSyncTop {
-  const handler = new SyncParameterServerHandler({
-    manifest: vectorManifest(LENGTH),
-    parameters: new Float32Array(LENGTH),
-    evaluator: () => Promise.resolve({ numSamples: 1, loss: 0 }),
-  });
-  return new ServerSyncTop(handler, {
-    listen: "127.0.0.1:0",
-    rounds: 1,
-    downloadsAtOnce: 1,
-    logger: silentLogger,
-    ...options,
-  });
-}
-
 Deno.test("a client that waits for its turn to download longer than a round is not late", async () => {
-  const played = Promise.withResolvers<void>();
-  const server = oneRound({
+  const { rounds: [round] } = await runPlayed(vectorHandler(new Float32Array(LENGTH)), {
     worldSize: STALLED + 2,
+    downloadsAtOnce: 1,
     quorum: 0.01,
     timeouts: { roundSeconds: 3, drainSeconds: 0.5 },
-    onEvent: (event) => {
-      if (event.type === "listening") play(event.address).then(played.resolve, played.reject);
-    },
-  });
-  const [{ rounds: [round] }] = await Promise.all([server.run(), played.promise]);
+  }, play);
   assertEquals(round?.received, 1);
   const stalled = Array.from({ length: STALLED }, (_, i) => i + 1);
   assertEquals(round?.losses.map(({ rank }) => rank), stalled);
@@ -64,20 +39,19 @@ Deno.test("a client that waits for its turn to download longer than a round is n
 });
 
 Deno.test("a client that comes back before its turn to download is sent the parameters once", async () => {
-  const played = Promise.withResolvers<void>();
-  const server = oneRound({
+  const begun = Promise.withResolvers<void>(), away = Promise.withResolvers<void>();
+  const { rounds: [round] } = await runPlayed(vectorHandler(new Float32Array(LENGTH)), {
     worldSize: 3,
+    downloadsAtOnce: 1,
     timeouts: { roundSeconds: 60, drainSeconds: 0.5 },
     onEvent: (event) => {
-      if (event.type === "listening") listening.resolve(event.address);
       if (event.type === "round-started") begun.resolve();
       if (event.type === "client-away") away.resolve();
     },
-  });
-  const listening = Promise.withResolvers<string>(), begun = Promise.withResolvers<void>();
-  const away = Promise.withResolvers<void>();
-  async function play(): Promise<void> {
-    const address = await listening.promise;
+  }, play);
+  assertEquals([round?.received, round?.losses], [2, []]);
+
+  async function play(address: string): Promise<void> {
     await using first = await Peer.connect(address);
     const second = await Peer.connect(address);
     const [, { token }] = await Promise.all([
@@ -99,9 +73,6 @@ Deno.test("a client that comes back before its turn to download is sent the para
       await peer.send({ code: MessageCode.Exit, payload: { reason: "bye", over: true } });
     }
   }
-  play().then(played.resolve, played.reject);
-  const [{ rounds: [round] }] = await Promise.all([server.run(), played.promise]);
-  assertEquals([round?.received, round?.losses], [2, []]);
 });
 
 Deno.test("clients that evaluate download in turns too", async () => {
@@ -111,19 +82,11 @@ Deno.test("clients that evaluate download in turns too", async () => {
     manifest: vectorManifest(length),
     parameters: new Float32Array(length),
   });
-  const played = Promise.withResolvers<void>();
-  const server = new ServerSyncTop(handler, {
-    listen: "127.0.0.1:0",
+  const { rounds: [round] } = await runPlayed(handler, {
     worldSize: 3,
-    rounds: 1,
     downloadsAtOnce: 1,
-    logger: silentLogger,
     timeouts: { roundSeconds: 60, drainSeconds: 0.5 },
-    onEvent: (event) => {
-      if (event.type === "listening") play(event.address).then(played.resolve, played.reject);
-    },
-  });
-  const [{ rounds: [round] }] = await Promise.all([server.run(), played.promise]);
+  }, play);
   assertEquals([round?.received, round?.loss], [2, 0]);
 
   async function play(address: string): Promise<void> {
