@@ -3,6 +3,7 @@ import {
   initialParameters,
   mlp,
   NativeSGDHandler,
+  parseStrategy,
   partition,
   type RunReport,
   ServerSyncTop,
@@ -13,6 +14,7 @@ import {
 import { type Codec, parseCodec } from "../../src/codec/mod.ts";
 import { InProcessPool } from "../../src/sim/mod.ts";
 import { vectorManifest } from "./fake_handler.ts";
+import { frozenModel } from "./frozen_model.ts";
 import { Peer } from "./peer.ts";
 import { runSync } from "./sync_run.ts";
 
@@ -44,6 +46,16 @@ export async function handlerOf(
     ...(downlink && { downlink: codecOf(downlink) }),
     ...more,
   });
+}
+
+/** Returns the options of a model of which only a part travels. */
+export async function partialOptions(kind: "frozen" | "fedper"): Promise<Options> {
+  const made = kind === "frozen" ? frozenModel(8) : model;
+  return {
+    ...await initialParameters(made, SEED, { engine: "native" }),
+    model: made,
+    ...(kind === "fedper" && { strategy: parseStrategy("fedper:local=logits/") }),
+  };
 }
 
 /** Simulates a run to its end. The server of a private one evaluates. */

@@ -2,7 +2,6 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   CheckpointStore,
-  initialParameters,
   Manifest,
   parseStrategy,
   ProtocolError,
@@ -16,10 +15,9 @@ import {
   CLIENTS,
   handlerOf,
   live,
-  model,
+  partialOptions,
   parts,
   ROUNDS,
-  SEED,
   simulated,
   train,
 } from "../../helpers/codec_runs.ts";
@@ -49,13 +47,7 @@ for (
 
 for (const kind of ["frozen", "fedper"] as const) {
   Deno.test(`a ${kind} model has one result live and simulated, and its layers do not travel`, async () => {
-    const description = JSON.stringify(model).replace('"units":8', '"units":8,"trainable":false');
-    const made = kind === "frozen" ? JSON.parse(description) as typeof model : model;
-    const more = {
-      ...await initialParameters(made, SEED, { engine: "native" }),
-      model: made,
-      ...(kind === "fedper" && { strategy: parseStrategy("fedper:local=logits/") }),
-    };
+    const more = await partialOptions(kind);
     const expected = await simulated(await handlerOf("eden:bits=2", "int8", more));
     const found = await live(await handlerOf("eden:bits=2", "int8", more));
     assertEquals(found.modelDigest, expected.modelDigest);

@@ -3,7 +3,6 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   CheckpointStore,
   ClientSyncTop,
-  initialParameters,
   NativeSGDHandler,
   parseStrategy,
   type RunReport,
@@ -17,10 +16,9 @@ import {
   CLIENTS,
   handlerOf,
   live,
-  model,
+  partialOptions,
   parts,
   ROUNDS,
-  SEED,
   simulated,
   train,
 } from "../../helpers/codec_runs.ts";
@@ -77,13 +75,7 @@ Deno.test("parameters that a client has evaluated are not sent again to train fr
 
 for (const kind of ["frozen", "fedper"] as const) {
   Deno.test(`a ${kind} model has one result with differences, and its layers do not travel`, async () => {
-    const description = JSON.stringify(model).replace('"units":8', '"units":8,"trainable":false');
-    const made = kind === "frozen" ? JSON.parse(description) as typeof model : model;
-    const more = {
-      ...await initialParameters(made, SEED, { engine: "native" }),
-      model: made,
-      ...(kind === "fedper" && { strategy: parseStrategy("fedper:local=logits/") }),
-    };
+    const more = await partialOptions(kind);
     const whole = await simulated(await handlerOf(undefined, undefined, more));
     for (const downlink of ["delta", "int8+delta"]) {
       const expected = await simulated(await handlerOf(undefined, downlink, more));
