@@ -57,8 +57,13 @@ export class CentralTerms implements PrivacyTerms {
   }
 
   get account(): Readonly<Record<string, unknown>> {
+    return { ...this.#basis, ...this.#mechanism.save() };
+  }
+
+  /** Options that the guarantee follows from. */
+  get #basis(): Readonly<Record<string, number | string>> {
     const { delta } = this.#options;
-    return { noise: this.#noise, delta, ...this.#mechanism.save() };
+    return { noise: this.#noise, delta, source: this.#source, ...this.#mechanism.basis };
   }
 
   addAccount(saved: unknown): void {
@@ -66,9 +71,10 @@ export class CentralTerms implements PrivacyTerms {
     if (!isRecord(saved)) {
       throw new TypeError(`Cannot restore ${problem}: expected an account of privacy, got none`);
     }
-    const own = [["noise", this.#noise], ["delta", this.#options.delta]] as const;
-    for (const [name, value] of own) {
-      if (saved[name] === value) continue;
+    for (const [name, value] of Object.entries(this.#basis)) {
+      // Older accounts have noise and delta alone.
+      const isOlder = name !== "noise" && name !== "delta" && !(name in saved);
+      if (saved[name] === value || isOlder) continue;
       throw new RangeError(
         `Cannot go on with ${problem}: expected the ${name} ${
           saved[name]
@@ -113,7 +119,7 @@ export class CentralTerms implements PrivacyTerms {
       delta,
       ...rest,
       ...(this.dimension !== undefined && { dimension: this.dimension }),
-      source: this.#isSeeded ? "seeded" : "system",
+      source: this.#source,
       ...(this.#isSeeded
         ? { guarantee: SEEDED }
         : { epsilon: epsilon ?? Infinity, epsilonContinuous: epsilonContinuous ?? Infinity }),
@@ -151,6 +157,10 @@ export class CentralTerms implements PrivacyTerms {
   select(clients: PrivateSelection): Rank[] {
     const { owners } = this.#mechanism;
     return this.#mechanism.select({ ...clients, available: owners.distinct(clients.available) });
+  }
+
+  get #source(): PrivacyReport["source"] {
+    return this.#isSeeded ? "seeded" : "system";
   }
 
   get #isSeeded(): boolean {

@@ -130,6 +130,27 @@ for (const options of [FTRL, FEDAVG]) {
   });
 }
 
+Deno.test("an account goes on with nothing that would give it another epsilon", () => {
+  const plan = { delta: 1e-5, rounds: 10, clients: 8, cohort: 2, noise: 1 };
+  const cases = [
+    [
+      { mechanism: "fedavg", ...plan },
+      { cohort: 1 },
+      "expected the rate 0.25 of the run, got 0.125",
+    ],
+    [{ mechanism: "ftrl", ...plan }, { bands: 1 }, "expected the bands 4 of the run, got 1"],
+    [{ mechanism: "ftrl", ...plan }, { noiseSeed: 1 }, "source system of the run, got seeded"],
+  ] as const;
+  for (const [options, changed, reason] of cases) {
+    const { account } = new CentralPrivacy(options).privacy;
+    const other = new CentralPrivacy({ ...options, ...changed });
+    assertThrows(() => other.privacy.addAccount(account), RangeError, reason);
+    // Accounts of earlier versions have less.
+    const { rate: _, bands: __, source: ___, ...older } = account as Record<string, unknown>;
+    other.privacy.addAccount(older);
+  }
+});
+
 Deno.test("CentralPrivacy releases noise alone where chance draws nobody", async () => {
   const options = { ...FEDAVG, rounds: 12, cohort: 1 };
   const report = await (await simulation(new CentralPrivacy(options), { rounds: 12 })).run();

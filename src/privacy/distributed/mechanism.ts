@@ -27,6 +27,10 @@ export class DistributedMechanism extends InTurnMechanism {
     this.#fewest = fewest;
   }
 
+  override get basis(): Readonly<Record<string, number>> {
+    return { fewest: this.#fewest };
+  }
+
   override account(): ReturnType<Mechanism["account"]> {
     return { ...super.account(), clientsLeast: this.#fewest };
   }

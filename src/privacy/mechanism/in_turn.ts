@@ -41,6 +41,10 @@ export abstract class InTurnMechanism implements Mechanism {
     this.#participations = new Participations({ most, separation: bands }, this.owners);
   }
 
+  get basis(): Readonly<Record<string, number>> {
+    return { bands: this.#options.bands };
+  }
+
   get releases(): number {
     return this.#releases;
   }

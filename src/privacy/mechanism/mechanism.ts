@@ -28,6 +28,8 @@ export interface Mechanism {
   readonly name: PrivacyReport["mechanism"];
   /** Set if the guarantee needs cohorts that nobody knows. */
   readonly isCohortSecret: boolean;
+  /** Options beside noise and δ that ε follows from, by name. A run goes on with the same ones. */
+  readonly basis: Readonly<Record<string, number>>;
   /** Keys of the clients. */
   readonly owners: Owners;
   /** Number of releases so far. */

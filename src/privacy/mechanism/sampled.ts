@@ -66,6 +66,10 @@ export class SampledMechanism implements CentralMechanism {
     this.#divergences = WHOLE_ORDERS.map((order) => sampledGaussianRdp({ noise, rate }, order));
   }
 
+  get basis(): Readonly<Record<string, number>> {
+    return { rate: this.#options.rate };
+  }
+
   get releases(): number {
     return this.#releases;
   }
