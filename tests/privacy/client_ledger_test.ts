@@ -139,11 +139,33 @@ Deno.test("a ledger that is broken, gone, changed, in use or about others is ref
 
 Deno.test("a ledger that cannot be written lets nothing be released", async () => {
   const folder = await Deno.makeTempDir(), path = `${folder}/ward.json`;
-  await Deno.mkdir(`${path}.part`);
   using store = new LedgerFile(path);
+  await store.read();
+  await Deno.remove(folder, { recursive: true });
   const privacy = new DPSGD({ noise: 1, delta: 1e-5, clip: 1, store });
   await assertRejects(() => privacy.records.begin(STEPS), Error, "Cannot write the privacy ledger");
   assertEquals(privacy.report.releases, 0);
+});
+
+Deno.test("a ledger behind a link is one ledger under both names, and stays where it is", async () => {
+  const folder = await Deno.makeTempDir(), path = `${folder}/ward.json`, link = `${folder}/link`;
+  const begin = (store: LedgerFile) =>
+    new DPSGD({ noise: 1, delta: 1e-5, clip: 1, store }).records.begin(STEPS);
+  await Deno.symlink(path, link);
+  {
+    using store = new LedgerFile(link);
+    await assertRejects(() => begin(store), Error, "got a link to one that is not there");
+  }
+  {
+    using store = new LedgerFile(path);
+    await begin(store);
+  }
+  using store = new LedgerFile(link);
+  await begin(store);
+  using other = new LedgerFile(path);
+  await assertRejects(() => begin(other), Error, "another client uses it");
+  assertEquals(JSON.parse(await Deno.readTextFile(path)).releases[0].count, 60);
+  assertEquals((await Deno.lstat(link)).isSymlink, true);
   await Deno.remove(folder, { recursive: true });
 });
 

@@ -5,9 +5,10 @@
  */
 
 import { errorMessage } from "../../base/errors.ts";
-import { syncFolder, useFile } from "../../base/files/folder.ts";
+import { syncFolder } from "../../base/files/folder.ts";
 import { tryLockFile } from "../../base/files/lock.ts";
 import { splitPath } from "../../base/files/path.ts";
+import { publishFile, writeBytes } from "../../base/files/whole_file.ts";
 import { isRecord } from "../../base/json.ts";
 import { runtime } from "../../base/runtime/runtime.ts";
 import { type LedgerContent, type LedgerStore, readLedger } from "./client_ledger.ts";
@@ -18,13 +19,14 @@ const SCHEMA = "fedlab.privacy-ledger/1";
  * Ledger of a client in a file of JSON, for its owner alone to read.
  *
  * A new content is written beside the file, synced to the disk and renamed, so that the file is
- * whole whatever happens to the process. One process at a time may use a ledger: it holds a lock
- * until it is disposed of. A file that cannot be read, or that is gone or was changed while a
- * client uses it, is an error: what was spent must not be forgotten.
+ * whole whatever happens to the process. Where the path is a link, that is done with its target. One
+ * process at a time may use a ledger: it holds a lock until it is disposed of. A file that cannot be
+ * read, or that is gone or was changed while a client uses it, is an error: what was spent must not
+ * be forgotten.
  */
 export class LedgerFile implements LedgerStore, Disposable {
   readonly #path: string;
-  #lock: Disposable | undefined;
+  #held: { readonly file: string; readonly lock: Disposable } | undefined;
   /** Text of the file as this process has read or written it last. */
   #text: string | undefined;
 
@@ -40,8 +42,7 @@ export class LedgerFile implements LedgerStore, Disposable {
 
   async read(): Promise<LedgerContent | undefined> {
     try {
-      await this.#hold();
-      this.#text = await textOf(this.#path);
+      this.#text = await textOf(await this.#hold());
       if (this.#text === undefined) return undefined;
       const value: unknown = JSON.parse(this.#text);
       const { schema, ...content } = isRecord(value) ? value : {};
@@ -58,10 +59,9 @@ export class LedgerFile implements LedgerStore, Disposable {
   }
 
   async write(content: LedgerContent): Promise<void> {
-    const path = this.#path, part = `${path}.part`;
     try {
-      await this.#hold();
-      if (await textOf(path) !== this.#text) {
+      const file = await this.#hold();
+      if (await textOf(file) !== this.#text) {
         throw new Error(
           `expected the file as this client has left it, got ${
             this.#text === undefined ? "one that another process has made" : "another one, or none"
@@ -69,21 +69,13 @@ export class LedgerFile implements LedgerStore, Disposable {
         );
       }
       const text = `${JSON.stringify({ schema: SCHEMA, ...content }, null, 2)}\n`;
-      await useFile(
-        part,
-        { write: true, create: true, truncate: true, mode: 0o600 },
-        async (file) => {
-          const bytes = new TextEncoder().encode(text);
-          for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-          await file.sync();
-        },
-      );
-      await runtime.files.rename(part, path);
-      await syncFolder(splitPath(path).folder);
+      const bytes = new TextEncoder().encode(text);
+      await publishFile(file, (open) => writeBytes(open, bytes), { mode: 0o600 });
+      await syncFolder(splitPath(file).folder);
       this.#text = text;
     } catch (cause) {
       throw new Error(
-        `Cannot write the privacy ledger ${path}: ${errorMessage(cause)}`,
+        `Cannot write the privacy ledger ${this.#path}: ${errorMessage(cause)}`,
         { cause },
       );
     }
@@ -91,13 +83,29 @@ export class LedgerFile implements LedgerStore, Disposable {
 
   /** Releases the lock. */
   [Symbol.dispose](): void {
-    this.#lock?.[Symbol.dispose]();
-    this.#lock = undefined;
+    this.#held?.lock[Symbol.dispose]();
+    this.#held = undefined;
   }
 
-  async #hold(): Promise<void> {
-    this.#lock ??= await tryLockFile(`${this.#path}.lock`);
-    if (this.#lock === undefined) throw new Error("another client uses it");
+  /** Locks the ledger, and returns the path of its file. */
+  async #hold(): Promise<string> {
+    if (this.#held) return this.#held.file;
+    const file = await fileOf(this.#path), lock = await tryLockFile(`${file}.lock`);
+    if (lock === undefined) throw new Error("another client uses it");
+    this.#held = { file, lock };
+    return file;
+  }
+}
+
+/** Returns the path of the file itself, where a path may be a link to it. */
+async function fileOf(path: string): Promise<string> {
+  const info = await runtime.files.lstat(path).catch(() => undefined);
+  if (!info?.isSymlink) return path;
+  try {
+    return await runtime.files.realPath(path);
+  } catch (cause) {
+    // The ledger of a disk that is not there must not begin anew in its place.
+    throw new Error("expected a file, got a link to one that is not there", { cause });
   }
 }
 
