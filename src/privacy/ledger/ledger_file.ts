@@ -19,10 +19,10 @@ const SCHEMA = "fedlab.privacy-ledger/1";
  * Ledger of a client in a file of JSON, for its owner alone to read.
  *
  * A new content is written beside the file, synced to the disk and renamed, so that the file is
- * whole whatever happens to the process. Where the path is a link, that is done with its target. One
- * process at a time may use a ledger: it holds a lock until it is disposed of. A file that cannot be
- * read, or that is gone or was changed while a client uses it, is an error: what was spent must not
- * be forgotten.
+ * whole whatever happens to the process. Where the path is a link, that is done with its target.
+ * One process at a time may use a ledger: it holds a lock until it is disposed of. A file that
+ * cannot be read, or that is gone or was changed while a client uses it, is an error: what was
+ * spent must not be forgotten.
  */
 export class LedgerFile implements LedgerStore, Disposable {
   readonly #path: string;

@@ -15,7 +15,7 @@ export interface InTurnOptions {
   readonly clip: number;
   /** δ of the guarantee. */
   readonly delta: number;
-  /** Number of releases that noise is correlated over, and the least distance of two of a client. */
+  /** Number of releases that noise is correlated over: a client is in two that far apart. */
   readonly bands: number;
   /** Number of updates that a round wants. */
   readonly cohort: number;
@@ -24,9 +24,9 @@ export interface InTurnOptions {
 }
 
 /**
- * Account of releases in which clients take part in turn, so that each is in as few of them as there
- * can be. The guarantee follows from the largest number of participations of a client, and needs no
- * secret but the noise.
+ * Account of releases in which clients take part in turn, so that each is in as few of them as
+ * there can be. The guarantee follows from the largest number of participations of a client, and
+ * needs no secret but the noise.
  */
 export abstract class InTurnMechanism implements Mechanism {
   abstract readonly name: Mechanism["name"];
