@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { load } from "../../src/cli/config/deps.ts";
 import { type CommandName, flagOf } from "../../src/cli/options/option.ts";
 import { optionsOf } from "../../src/cli/options/table.ts";
-import { ROOT, sources } from "../../site/sources.ts";
+import { ROOT, sources } from "../../docs/site/sources.ts";
 
 /** A block of code in a page. */
 interface Block {

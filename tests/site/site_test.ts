@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import axe from "npm:axe-core@4.10.3";
 import type { Page } from "npm:puppeteer-core@25.16.0";
-import { deadLinks } from "../../site/links.ts";
-import { renderMarkdown } from "../../site/markdown.ts";
+import { deadLinks } from "../../docs/site/links.ts";
+import { renderMarkdown } from "../../docs/site/markdown.ts";
 import { testInBrowser } from "../helpers/chromium.ts";
 import { inFolder } from "../helpers/command.ts";
 import { serveFiles } from "../helpers/static_files.ts";
@@ -12,7 +12,7 @@ const ROOT = new URL("../../", import.meta.url);
 /** Builds the site without the API, which another tool writes. */
 async function build(folder: string): Promise<{ code: number; stdout: string; stderr: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--frozen", "--no-check", "site/build.ts", "--no-api", "--out", folder],
+    args: ["run", "-A", "--frozen", "--no-check", "docs/site/build.ts", "--no-api", "--out", folder],
     cwd: ROOT,
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

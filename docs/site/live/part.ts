@@ -1,7 +1,7 @@
-import type { Dataset } from "../../src/data/dataset.ts";
-import { digits } from "../../src/data/digits.ts";
-import { partitionLabels } from "../../src/data/partition/labels.ts";
-import { trainTestSplit } from "../../src/data/split.ts";
+import type { Dataset } from "../../../src/data/dataset.ts";
+import { digits } from "../../../src/data/digits.ts";
+import { partitionLabels } from "../../../src/data/partition/labels.ts";
+import { trainTestSplit } from "../../../src/data/split.ts";
 
 const SEED = 1;
 /** A client has half of the ten digits, and learns the others through the shared model. */

@@ -1,4 +1,4 @@
-import { escapeMarkup } from "../src/display/markup.ts";
+import { escapeMarkup } from "../../src/display/markup.ts";
 import { renderMarkdown, type Section } from "./markdown.ts";
 import { ROOT } from "./sources.ts";
 

@@ -1,5 +1,5 @@
 /** The root of the checkout. */
-export const ROOT = new URL("../", import.meta.url);
+export const ROOT = new URL("../../", import.meta.url);
 
 /** A page of the site that is made from a file in Markdown. */
 export interface Source {

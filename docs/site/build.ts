@@ -1,5 +1,5 @@
 /**
- * Builds the site of the docs into `site/dist/`: pages that any static file server can serve.
+ * Builds the site of the docs into `docs/site/dist/`: pages that any static file server can serve.
  *
  *     deno task site
  *

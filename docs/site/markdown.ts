@@ -1,4 +1,4 @@
-import { escapeMarkup } from "../src/display/markup.ts";
+import { escapeMarkup } from "../../src/display/markup.ts";
 import { GithubSlugger, Marked, type Tokens } from "./deps.ts";
 
 /** A part of a page below a heading, as the search finds it. */

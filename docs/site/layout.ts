@@ -1,4 +1,4 @@
-import { escapeMarkup } from "../src/display/markup.ts";
+import { escapeMarkup } from "../../src/display/markup.ts";
 
 /** Entry of the navigation. */
 export interface NavigationEntry {

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { errorMessage } from "../../src/base/errors.ts";
-import { silentLogger } from "../../src/base/log/log.ts";
-import { ClientSyncTop } from "../../src/client/sync_topology.ts";
-import { NativeSGDHandler } from "../../src/engine/native_handler.ts";
+import { errorMessage } from "../../../src/base/errors.ts";
+import { silentLogger } from "../../../src/base/log/log.ts";
+import { ClientSyncTop } from "../../../src/client/sync_topology.ts";
+import { NativeSGDHandler } from "../../../src/engine/native_handler.ts";
 import type { EvaluateResult, TrainPlan, TrainResult } from "@fedlab/core";
-import { SyncParameterServerHandler } from "../../src/round/handler/sync_handler.ts";
-import { ServerSyncTop } from "../../src/server/sync_topology.ts";
-import { mlp } from "../../src/train/models/models.ts";
+import { SyncParameterServerHandler } from "../../../src/round/handler/sync_handler.ts";
+import { ServerSyncTop } from "../../../src/server/sync_topology.ts";
+import { mlp } from "../../../src/train/models/models.ts";
 import { partOf } from "./part.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { portTransport } from "./port_transport.ts";
