@@ -134,13 +134,12 @@ async function write(path: string, content: string | Uint8Array): Promise<void> 
   else await Deno.writeFile(url, content);
 }
 
-/** Joins the colours of the dashboard and the styles of the site. */
+/** Joins the base rules that the dashboard has too and the styles of the site. */
 async function styles(): Promise<string> {
-  const page = await Deno.readTextFile(new URL("src/dashboard/page/styles.css", ROOT));
-  const colours = page.slice(0, page.indexOf("\n* {"));
-  if (!/^:root \{[^]*prefers-color-scheme: dark/.test(colours)) {
-    throw new Error("Cannot build the site: expected the colours of the dashboard, got none");
-  }
-  const own = await Deno.readTextFile(new URL("styles.css", import.meta.url));
-  return (await transform(colours + own, { loader: "css", minify: true })).code;
+  const parts = [
+    new URL("src/dashboard/page/base.css", ROOT),
+    new URL("styles.css", import.meta.url),
+  ];
+  const texts = await Promise.all(parts.map((part) => Deno.readTextFile(part)));
+  return (await transform(texts.join("\n"), { loader: "css", minify: true })).code;
 }

@@ -12,7 +12,16 @@ const ROOT = new URL("../../", import.meta.url);
 /** Builds the site without the API, which another tool writes. */
 async function build(folder: string): Promise<{ code: number; stdout: string; stderr: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--frozen", "--no-check", "docs/site/build.ts", "--no-api", "--out", folder],
+    args: [
+      "run",
+      "-A",
+      "--frozen",
+      "--no-check",
+      "docs/site/build.ts",
+      "--no-api",
+      "--out",
+      folder,
+    ],
     cwd: ROOT,
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

@@ -59,7 +59,10 @@ if (Deno.args.includes("--check")) {
   }
 } else {
   const html = await Deno.readTextFile(new URL("index.html", HERE));
-  const css = `${PLOT_STYLES}\n${await Deno.readTextFile(new URL("styles.css", HERE))}`;
+  const own = await Promise.all(
+    ["base.css", "styles.css"].map((name) => Deno.readTextFile(new URL(name, HERE))),
+  );
+  const css = [PLOT_STYLES, ...own].join("\n");
   const { code } = await transform(css, { loader: "css", minify: true });
   const files = {
     "/": { type: "text/html; charset=utf-8", text: html },
