@@ -1,6 +1,9 @@
 /**
  * Returns a function that loads something when it is first called, and once: the runtime walks over
  * all that a module imports each time it is imported while it loads, also for thousands of callers.
+ *
+ * A call at the top of a module is marked with `@__PURE__`: then bundlers leave out what only
+ * unused functions load, such as TensorFlow.js.
  */
 export function lazy<T>(load: () => Promise<T>): () => Promise<T> {
   let loading: Promise<T> | undefined;

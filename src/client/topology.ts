@@ -23,7 +23,7 @@ import {
   withoutFigures,
 } from "./options.ts";
 
-const loadRun = lazy(() => import("./client_run.ts"));
+const loadRun = /* @__PURE__ */ lazy(() => import("./client_run.ts"));
 
 /**
  * A client's side of a communication agreement: joins the group, reconnects when the connection is

@@ -8,8 +8,8 @@ import { tryNative } from "./choose.ts";
 import type { TfjsLayersModel } from "../tfjs/layers_model.ts";
 import { UnsupportedModelError } from "./graph/graph.ts";
 
-const loadNative = lazy(() => import("./create_trainer.ts"));
-const loadTfjs = lazy(() => import("../tfjs/trainer.ts"));
+const loadNative = /* @__PURE__ */ lazy(() => import("./create_trainer.ts"));
+const loadTfjs = /* @__PURE__ */ lazy(() => import("../tfjs/trainer.ts"));
 
 /** Options of {@linkcode ClientSGDHandler}. */
 export interface ClientSGDHandlerOptions extends SGDHandlerOptions {

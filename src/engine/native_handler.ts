@@ -4,7 +4,7 @@ import { SGDHandler, type SGDHandlerOptions, type TrainLogger } from "../train/s
 import type { SamplesOptions } from "../train/samples.ts";
 import type { Trainer } from "../train/trainer.ts";
 
-const loadNative = lazy(() => import("./create_trainer.ts"));
+const loadNative = /* @__PURE__ */ lazy(() => import("./create_trainer.ts"));
 
 /** Options of {@linkcode NativeSGDHandler}. */
 export interface NativeSGDHandlerOptions extends SGDHandlerOptions {

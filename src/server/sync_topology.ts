@@ -16,7 +16,7 @@ import type { SecureRounds } from "./secure/secure_rounds.ts";
 import type { JoinedClient } from "./sessions/registration.ts";
 import { ServerCommunicationTopology } from "./topology.ts";
 
-const loadRunRound = lazy(() => import("../round/run_round.ts"));
+const loadRunRound = /* @__PURE__ */ lazy(() => import("../round/run_round.ts"));
 
 /**
  * Synchronous server. Each round selects a cohort, sends it the parameters, waits for its updates,

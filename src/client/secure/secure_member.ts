@@ -11,7 +11,7 @@ import type { TrainingTask } from "../training_task.ts";
 import type { SecureMessage } from "./secure_message.ts";
 import type { SecurePart } from "./secure_part.ts";
 
-const loadPart = lazy(() => import("./secure_part.ts"));
+const loadPart = /* @__PURE__ */ lazy(() => import("./secure_part.ts"));
 
 /** Options of a client that concern secure aggregation. */
 type SecureMemberOptions = Pick<

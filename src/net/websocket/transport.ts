@@ -10,7 +10,7 @@ import { checkTlsOptions, type TlsOptions } from "../tls/options.ts";
 import type { Transport } from "../transport.ts";
 import type { WebOriginOptions } from "./web_origins.ts";
 
-const loadConnect = lazy(() => import("./connect.ts"));
+const loadConnect = /* @__PURE__ */ lazy(() => import("./connect.ts"));
 
 /**
  * Certificates and rules of one side of a WebSocket. `cert` and `key` are for listening on `wss:`,
