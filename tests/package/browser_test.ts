@@ -188,6 +188,12 @@ async function buildPage(): Promise<void> {
   await (built ??= deno(...taskArguments("build:browser")));
 }
 
+Deno.test("the page's bundle leaves out TensorFlow.js, which its worker does not use", async () => {
+  await buildPage();
+  const text = await Deno.readTextFile(`${ROOT}/examples/browser/dist/client.js`);
+  assert(!/webgl/i.test(text), `${text.length} bytes`);
+});
+
 /** Files of a run's folder. */
 async function modelFiles(): Promise<Map<string, Uint8Array<ArrayBuffer> | string>> {
   const { model, schema, manifest, parameters } = await wardModel();
@@ -299,9 +305,13 @@ testInBrowser(
   },
 );
 
-testInBrowser("a page with codecs trains the model that Deno clients do", async (browser) => {
+/** Trains two rounds with a page and two clients of Deno, then with three clients of Deno. */
+async function assertSameModel(
+  browser: Browser,
+  codecs: readonly string[],
+): Promise<string> {
   await buildPage();
-  await using server = await ExampleServer.start(2, "eden:bits=1", "int8");
+  await using server = await ExampleServer.start(2, ...codecs);
   const [, host = ""] = /http:\/\/(.+?)\//.exec(await server.said(/http.+part=3\/3\n/)) ?? [];
   const address = `ws://${host}/federation`, faults: string[] = [];
   const options = { faults, width: 1280, hasTouch: false };
@@ -310,33 +320,24 @@ testInBrowser("a page with codecs trains the model that Deno clients do", async 
     runDenoClient(address, 2),
     runDenoClient(address, 3),
   ]);
-  const [mixed = "a digest"] = (await server.said(/model [0-9a-f]{64}/)).match(/model .+$/) ?? [];
+  const said = await server.said(/model [0-9a-f]{64}/);
+  const [mixed = "a digest"] = said.match(/model .+$/) ?? [];
   await untilText(page, "#status", /^The run is over/);
   assertEquals(faults, []);
   await Promise.all([1, 2, 3].map((part) => runDenoClient(address, part)));
   assertStringIncludes(await server.said(/model [0-9a-f]{64}/), mixed);
+  return said;
+}
+
+testInBrowser("a page with codecs trains the model that Deno clients do", async (browser) => {
+  await assertSameModel(browser, ["eden:bits=1", "int8"]);
 });
 
 testInBrowser(
   "a page masks its updates, and trains the model that Deno clients do",
   async (browser) => {
-    await buildPage();
-    await using server = await ExampleServer.start(2, "secure");
-    const [, host = ""] = /http:\/\/(.+?)\//.exec(await server.said(/http.+part=3\/3\n/)) ?? [];
-    const address = `ws://${host}/federation`, faults: string[] = [];
-    const options = { faults, width: 1280, hasTouch: false };
-    const [page] = await Promise.all([
-      open(browser, `http://${host}/?part=1/${CLIENTS}`, options),
-      runDenoClient(address, 2),
-      runDenoClient(address, 3),
-    ]);
-    const said = await server.said(/model [0-9a-f]{64}/);
+    const said = await assertSameModel(browser, ["secure"]);
     assertStringIncludes(said, "round 2: the sum of 3 updates");
-    const [mixed = "a digest"] = said.match(/model .+$/) ?? [];
-    await untilText(page, "#status", /^The run is over/);
-    assertEquals(faults, []);
-    await Promise.all([1, 2, 3].map((part) => runDenoClient(address, part)));
-    assertStringIncludes(await server.said(/model [0-9a-f]{64}/), mixed);
   },
 );
 
