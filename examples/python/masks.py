@@ -9,7 +9,7 @@ class Refusal(Exception): pass  # the client has no update for the round, and st
 def canonical(value):
     """Bytes of a value of JSON's types, the same for equal values in every language."""
     if value is None or isinstance(value, bool): return {None: b"n", True: b"t", False: b"f"}[value]
-    if isinstance(value, (int, float)): return b"d" + struct.pack("<d", value)
+    if isinstance(value, (int, float)): return b"d" + struct.pack("<d", value + 0.0)  # 0 for -0
     if isinstance(value, str): return b"s" + text(value)
     if isinstance(value, list): return b"a" + u32(len(value)) + b"".join(map(canonical, value))
     fields = sorted(value.items(), key=lambda field: field[0].encode("utf-16-be"))
