@@ -105,10 +105,9 @@ async function roundRows(
   for (let i = 0; i < length; i++) update[i] = random.normal() / 100;
   const ranks = Array.from({ length: members }, (_, i) => i + 1);
   const clients = ranks.map((rank) => new SecureClient({ run: "bench", rank }));
-  const id = { round: 1, attempt: 1 };
+  const id = { round: 1, attempt: 1 }, told = new Uint8Array();
   const session = new SecureSession({
-    told: null,
-    ...{ ...id, run: "bench", vector, ring, minMembers: 5 },
+    ...{ ...id, run: "bench", vector, ring, told, minMembers: 5 },
     graph: graphParameters,
   });
   let server = 0;
@@ -139,7 +138,7 @@ async function roundRows(
   for (const [rank, message] of await atServer(() => session.closeKeys())) {
     const shares = await atClient(
       rank,
-      (client) => client.share(message, { vector, ring, told: null }),
+      (client) => client.share(message, { vector, ring, told }),
     );
     await atServer(() => session.addShares(rank, shares));
   }

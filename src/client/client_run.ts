@@ -129,7 +129,7 @@ export class ClientRun implements SessionClient {
     const assignment = await withDeadline(this.#formerRank.orWithout(joining, options), { signal });
     const isBack = assignment.run === before?.run;
     if (!isBack) trainer.reset();
-    await this.#secure.begin(assignment, handler, (text) => this.logger.warn(text));
+    await this.#secure.begin(assignment, isBack, handler, (text) => this.logger.warn(text));
     peers.info("the server", describeJoin(connection.remote, assignment, isBack));
     const advice = describeRecommendation(assignment, handler.privacy !== undefined);
     if (advice !== undefined && !isBack) peers.info("the server", advice);

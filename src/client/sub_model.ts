@@ -58,6 +58,11 @@ export class SubModel {
     return this.#part?.others ?? [];
   }
 
+  /** Values that do not travel; `undefined` where all do. */
+  get staying(): ParameterVector | undefined {
+    return this.#part && this.#others;
+  }
+
   /** Puts the values that do not travel into their places of a whole vector. */
   fill(whole: ParameterVector): void {
     if (this.#others !== undefined) this.#part?.putOthers(this.#others, whole);

@@ -21,7 +21,7 @@
  * const ring = ringOf({ clip: 1, maxSamples: 100, maxMembers: 5 });
  * const clients = new Map<number, SecureClient>();
  * for (const rank of [1, 2, 3, 4, 5]) clients.set(rank, new SecureClient({ run, rank }));
- * const graph = graphParameters, told = { learningRate: 0.1 };
+ * const graph = graphParameters, told = new TextEncoder().encode("learningRate=0.1");
  * const session = new SecureSession({ run, ...id, vector, ring, told, graph, minMembers: 5 });
  *
  * for (const [rank, client] of clients) await session.addKeys(rank, await client.keys());
@@ -31,8 +31,8 @@
  * }
  * for (const [rank, boxes] of session.closeShares()) {
  *   await clients.get(rank)?.receive(boxes);
- *   const update = Float32Array.of(0.5, -0.25, 0.125), figures = { samples: 60, loss: 1, steps: 6
- * };   const quantized = quantizeUpdate(ring, update, figures, { seed: 0, round: 1, rank });
+ *   const update = Float32Array.of(0.5, -0.25, 0.125), figures = { samples: 60, loss: 1, steps: 6 };
+ *   const quantized = quantizeUpdate(ring, update, figures, { seed: 0, round: 1, rank });
  *   const masked = await clients.get(rank)?.mask(id, quantized);
  *   // The last client is lost.
  *   if (masked && rank < 5) session.addMasked(rank, masked);

@@ -1,7 +1,5 @@
-import { concat } from "../base/bytes.ts";
-import { bytesOf } from "../base/bytes.ts";
+import { bytesOf, concat } from "../base/bytes.ts";
 import { runtime } from "../base/runtime/runtime.ts";
-import { canonicalBytes } from "./canonical.ts";
 import { label, text, u32, u64 } from "./encoding.ts";
 import type { AttemptId, SecureKeys } from "./messages.ts";
 import { type Bytes, sha256 } from "./primitives.ts";
@@ -25,8 +23,8 @@ export interface SaltedSession extends AttemptId {
   readonly vector: ParameterVector;
   /** Ring as this client knows it. */
   readonly ring: Ring;
-  /** Training as this client was told of it, of JSON's types. */
-  readonly told: unknown;
+  /** Encoding of what this client was told of its training, such as its settings. */
+  readonly told: Bytes;
 }
 
 /**
@@ -46,7 +44,7 @@ export async function sessionSalt(
     ...[Uint8Array.of(RING_BITS), u64(vector.length + LANES)],
     bytesOf(Float64Array.of(ring.clip, ring.maxSamples, ring.maxLoss)),
     ...[u32(ring.maxMembers), Uint8Array.of(ROUNDINGS[ring.rounding])],
-    await sha256(canonicalBytes(told)),
+    await sha256(told),
   );
 }
 

@@ -36,7 +36,8 @@ export class MaskedGroup {
     const id = { round, attempt }, run = runtime.random.randomUUID();
     const { ring, minMembers } = terms;
     const graph = (members: number) => terms.graph(members);
-    const told = null;
+    // All members are in this process: nothing that one is told could differ from another.
+    const told = new Uint8Array();
     const session = new SecureSession({ run, ...id, vector, ring, told, graph, minMembers });
     const policy = { minMembers: 3 };
     const clients = new Map(

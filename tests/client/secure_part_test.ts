@@ -1,10 +1,12 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "jsr:@std/assert@1.0.19";
+import { SecureMember } from "../../src/client/secure/secure_member.ts";
 import { SecurePart } from "../../src/client/secure/secure_part.ts";
 import { SecureError } from "../../src/secure/errors.ts";
 import { SecureClient } from "../../src/secure/client/client.ts";
+import type { ParameterVector } from "../../src/params/manifest.ts";
 import type { Member } from "../../src/secure/messages.ts";
 import { ringOf, type RingSettings } from "../../src/secure/ring.ts";
-import { toldTraining } from "../../src/secure/told.ts";
+import { toldBytes } from "../../src/secure/told.ts";
 import type { TrainSettings } from "../../src/plan/settings.ts";
 import { zcdpEpsilon } from "../../src/privacy/accounting/gaussian.ts";
 import { ringSettings } from "../../src/privacy/distributed/noise_share.ts";
@@ -33,19 +35,24 @@ async function makePart(): Promise<SecurePart> {
 
 /** Takes part in an attempt up to the masked update, together with two other members. */
 async function maskIn(
-  part: SecurePart,
+  part: Pick<SecurePart, "answer" | "answerEarly" | "keep" | "masked">,
   round: number,
   attempt: number,
-  trained = TRAINED,
-  settings: RingSettings = SECURE,
-  beforeBoxes: () => void = () => {},
-  plan: Partial<TrainSettings> = {},
+  { trained = TRAINED, settings = SECURE, beforeBoxes = () => {}, plan = {}, staying, model }: {
+    trained?: ParameterVector;
+    settings?: RingSettings;
+    beforeBoxes?: () => void;
+    /** Settings that the others are told, apart from those of this member. */
+    plan?: Partial<TrainSettings>;
+    /** Values that the others have where none travel. */
+    staying?: ParameterVector | undefined;
+    /** Model that the others are told. */
+    model?: Record<string, unknown>;
+  } = {},
 ): Promise<Message> {
-  const id = { round, attempt }, ring = ringOf(settings), assignment = await assignmentOf();
-  const told = {
-    ...toldTraining(assignment),
-    plan: { ...assignment.plan, secure: settings, ...plan },
-  };
+  const id = { round, attempt }, ring = ringOf(settings);
+  const assignment = await assignmentOf({ ...(model && { model }) });
+  const told = toldBytes(assignment, { ...assignment.plan, secure: settings, ...plan }, staying);
   const others = [2, 3].map((rank) => {
     return { rank, client: new SecureClient({ run: "run", rank, policy: { minMembers: 3 } }) };
   });
@@ -119,7 +126,7 @@ Deno.test("a client that requires privacy counts its masked updates itself, in e
   const assignment = await assignmentOf();
   part.begin({ ...assignment, plan: { ...assignment.plan, secure } });
   for (const [round, attempt] of [[1, 7], [1, 8]] as const) {
-    await maskIn(part, round, attempt, TRAINED, secure);
+    await maskIn(part, round, attempt, { settings: secure });
   }
   const next = { code: MessageCode.SecureKeys, payload: { round: 2, attempt: 9 } } as const;
   // Neither another run nor another rank gives room.
@@ -134,13 +141,13 @@ Deno.test("an update of other parameters than the masks depend on is not sent", 
   const part = await makePart();
   const swap = () => part.keep(1, Float32Array.of(0, 0, 0), undefined);
   const { fault } = await assertRejects(
-    () => maskIn(part, 1, 7, TRAINED, SECURE, swap),
+    () => maskIn(part, 1, 7, { beforeBoxes: swap }),
     SecureError,
   );
   assertEquals(fault, "model-changed");
   part.keep(1, VECTOR, undefined);
   const again = () => part.keep(1, VECTOR, undefined);
-  assertEquals((await maskIn(part, 1, 8, TRAINED, SECURE, again)).code, MessageCode.MaskedUpdate);
+  assertEquals((await maskIn(part, 1, 8, { beforeBoxes: again })).code, MessageCode.MaskedUpdate);
 });
 
 Deno.test("rounds with other settings of secure aggregation, or none, are refused", async () => {
@@ -168,7 +175,7 @@ Deno.test("an update is not masked before its boxes have come, nor for another r
 
 Deno.test("an update that is not finite is not masked", async () => {
   const part = await makePart(), bad = Float32Array.of(1, NaN, 3);
-  const { fault } = await assertRejects(() => maskIn(part, 1, 7, bad), SecureError);
+  const { fault } = await assertRejects(() => maskIn(part, 1, 7, { trained: bad }), SecureError);
   assertEquals(fault, "non-finite");
   assertEquals((await maskIn(part, 1, 8)).code, MessageCode.MaskedUpdate);
 });
@@ -176,13 +183,46 @@ Deno.test("an update that is not finite is not masked", async () => {
 Deno.test("no update is masked where another member was told another training", async () => {
   for (const plan of [{ learningRate: 0 }, { epochs: 7 }]) {
     const part = await makePart();
-    await assertRejects(() => maskIn(part, 1, 7, TRAINED, SECURE, undefined, plan), SecureError);
+    await assertRejects(() => maskIn(part, 1, 7, { plan }), SecureError);
   }
   const part = await makePart(), { plan } = await assignmentOf();
   const change = () => part.keep(1, VECTOR, { ...plan, learningRate: 0 });
   const error = await assertRejects(
-    () => maskIn(part, 1, 7, TRAINED, SECURE, change),
+    () => maskIn(part, 1, 7, { beforeBoxes: change }),
     SecureError,
   );
   assertEquals(error.fault, "model-changed");
 });
+
+Deno.test("no update is masked where another member was sent other values that stay", async () => {
+  const own = Float32Array.of(7), part = await makePart();
+  for (const [i, staying] of [undefined, Float32Array.of(0), own.slice()].entries()) {
+    part.keep(1, VECTOR, undefined, own);
+    const masking = maskIn(part, 1, 7 + i, { staying });
+    if (staying?.[0] === 7) assertEquals((await masking).code, MessageCode.MaskedUpdate);
+    else assertEquals((await assertRejects(() => masking, SecureError)).fault, "box-does-not-open");
+  }
+});
+
+Deno.test("masks depend on the model that a client has set up, not on one it is told of later", async () => {
+  const subModel = { part: whole, whole, staying: undefined };
+  const first = { name: "first" }, later = { name: "later" };
+  for (const [isBack, model, other] of [[true, first, later], [false, later, first]] as const) {
+    const member = new SecureMember({ secureMinMembers: 3 }, subModel);
+    await member.begin(await assignmentOf({ model: first }), false, { numSamples: 5 }, () => {});
+    await member.begin(await assignmentOf({ model: later }), isBack, { numSamples: 5 }, () => {});
+    const part = {
+      answer: member.answer.bind(member),
+      answerEarly: member.answerEarly.bind(member),
+      keep: (round: number) => member.keep({ round, parameters: VECTOR }, VECTOR),
+      masked: () => Promise.resolve({ code: MessageCode.MaskedUpdate } as Message),
+    };
+    const { fault } = await assertRejects(() => maskIn(part, 1, 7, { model: other }), SecureError);
+    assertEquals(fault, "box-does-not-open");
+    await maskIn(part, 1, 8, { model });
+  }
+});
+
+function whole(vector: ParameterVector): ParameterVector {
+  return vector;
+}

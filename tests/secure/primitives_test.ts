@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
 import { pairMaskKeys, selfMaskKey } from "../../src/secure/client/mask_keys.ts";
+import { canonicalBytes } from "../../src/secure/canonical.ts";
 import { applyMasks } from "../../src/secure/masks.ts";
 import {
   agree,
@@ -17,6 +18,7 @@ import {
 import { ringOf } from "../../src/secure/ring.ts";
 import { sealInfo, sessionSalt, signedKeys, signedSurvivors } from "../../src/secure/salt.ts";
 import { combineShares, splitSecret } from "../../src/secure/shamir.ts";
+import { toldBytes } from "../../src/secure/told.ts";
 import { Kernels } from "../../src/params/kernels.ts";
 import { findPython } from "../helpers/python.ts";
 
@@ -45,14 +47,15 @@ Deno.test("sessionSalt() is the hash that the protocol defines", async () => {
     ...{ run, round, attempt },
     vector: Float32Array.from(FIXTURE.vector),
     ring: ringOf(FIXTURE.ring),
-    told: FIXTURE.told,
+    told: canonicalBytes(FIXTURE.told),
   };
   assertEquals(await sessionSalt(session), salt);
   const others = [
     { ...session, run: "b run" },
     { ...session, round: 8 },
-    { ...session, told: { ...FIXTURE.told, plan: { ...FIXTURE.told.plan, learningRate: 0 } } },
-    { ...session, told: { ...FIXTURE.told, model: null } },
+    { ...session, told: toldBytes(FIXTURE.told, { ...FIXTURE.told.plan, learningRate: 0 }) },
+    { ...session, told: toldBytes({ ...FIXTURE.told, model: null }, FIXTURE.told.plan) },
+    { ...session, told: toldBytes(FIXTURE.told, FIXTURE.told.plan, Float32Array.of(1)) },
     { ...session, attempt: 3 },
     { ...session, vector: session.vector.with(0, -3.0000002) },
     { ...session, ring: ringOf({ ...FIXTURE.ring, clip: 9 }) },

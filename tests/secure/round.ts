@@ -36,7 +36,7 @@ export interface RoundOptions extends Partial<AttemptId> {
 export function inputsOf({ members, length = 37, seed = 1, round = 1 }: RoundOptions): {
   vector: Float32Array<ArrayBuffer>;
   ring: Ring;
-  told: unknown;
+  told: Uint8Array<ArrayBuffer>;
   update: (rank: number) => RingVector;
 } {
   const normal = (rank: number) => {
@@ -47,7 +47,7 @@ export function inputsOf({ members, length = 37, seed = 1, round = 1 }: RoundOpt
   return {
     vector: normal(0),
     ring,
-    told: { plan: { epochs: 1 } },
+    told: Uint8Array.of(1, 2),
     update: (rank) =>
       quantizeUpdate(
         ring,

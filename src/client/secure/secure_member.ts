@@ -2,6 +2,7 @@ import { ProtocolError } from "../../base/errors.ts";
 import { lazy } from "../../base/lazy.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { CannotTrainError, UNTOLD_REASON } from "../../plan/cannot_train.ts";
+import { type ToldTraining, toldTraining } from "../../secure/told.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { IdAssignmentPayload, Message } from "../../wire/messages.ts";
 import type { ReceivedParameters } from "../client_codecs.ts";
@@ -27,15 +28,17 @@ type SecureMemberOptions = Pick<
 /** Client as a member of secure aggregation, where a run has it: what it keeps, and its answers. */
 export class SecureMember {
   readonly #options: SecureMemberOptions;
-  readonly #subModel: Pick<SubModel, "part" | "whole">;
+  readonly #subModel: Pick<SubModel, "part" | "staying" | "whole">;
   /** Kept when a run follows without secure aggregation, as the rounds that were revealed. */
   #part: SecurePart | undefined;
   #isOn = false;
+  /** Model and schema by which the handler was set up: another connection changes neither. */
+  #told: ToldTraining | undefined;
 
   /** Creates a client that is no member yet. */
   constructor(
     options: SecureMemberOptions,
-    subModel: Pick<SubModel, "part" | "whole">,
+    subModel: Pick<SubModel, "part" | "staying" | "whole">,
   ) {
     this.#options = options;
     this.#subModel = subModel;
@@ -70,15 +73,19 @@ export class SecureMember {
   /**
    * Begins a connection.
    *
+   * @param isBack Set if the run is that of the connection before, whose model the client still
+   * has.
    * @param data Tells the number of samples of the client, once it has joined.
    * @param warn Told if not all of them count.
    */
   async begin(
     assignment: IdAssignmentPayload,
+    isBack: boolean,
     data: { readonly numSamples: number },
     warn: (text: string) => void,
   ): Promise<void> {
     const { plan: { secure }, mode } = assignment;
+    if (!isBack || this.#told === undefined) this.#told = toldTraining(assignment);
     this.#isOn = secure !== undefined && mode !== "statistics";
     if (!this.#isOn) return;
     const { maxSamples = Infinity } = secure ?? {}, { numSamples } = data;
@@ -87,7 +94,7 @@ export class SecureMember {
     }
     const { SecurePart } = await loadPart();
     this.#part ??= new SecurePart(this.#options);
-    this.#part.begin(assignment);
+    this.#part.begin(assignment, this.#told);
   }
 
   /**
@@ -117,7 +124,7 @@ export class SecureMember {
    * @throws {SecureError} If the round has other settings of secure aggregation than the run.
    */
   keep({ round, plan }: ReceivedParameters, part: ParameterVector | undefined): void {
-    if (part !== undefined) this.#part?.keep(round, part, plan);
+    if (part !== undefined) this.#part?.keep(round, part, plan, this.#subModel.staying);
   }
 
   /**

@@ -6,7 +6,9 @@ import { SecureError } from "../../secure/errors.ts";
 import type { AttemptId } from "../../secure/messages.ts";
 import { type LaneFigures, quantizeUpdate } from "../../secure/quantize.ts";
 import { type Ring, ringOf } from "../../secure/ring.ts";
-import { type ToldTraining, toldTraining } from "../../secure/told.ts";
+import { canonicalBytes } from "../../secure/canonical.ts";
+import { equalBytes } from "../../secure/primitives.ts";
+import { toldBytes, type ToldTraining, toldTraining } from "../../secure/told.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type {
   IdAssignmentPayload,
@@ -15,10 +17,10 @@ import type {
   SecureMembersPayload,
 } from "../../wire/messages.ts";
 import type { ClientTopologyOptions } from "../options.ts";
-import { BoundModel, isSame } from "./bound_model.ts";
 import { identityOf } from "./identity.ts";
 import { NoiseBudget } from "./noise_budget.ts";
 import { checkThreshold, noiseShareOf } from "./noise_share.ts";
+import { isSame, ReceivedTraining } from "./received_training.ts";
 import type { SecureMessage } from "./secure_message.ts";
 
 /** Options of a {@linkcode SecurePart}. */
@@ -33,23 +35,17 @@ export type SecurePartOptions = Pick<
  */
 export class SecurePart {
   readonly #options: SecurePartOptions;
-  #run = "";
-  #rank = 0;
-  #seed = 0;
-  #settings: TrainSettings["secure"];
+  /** Assignment of the last connection, and what the client was told when it set itself up. */
+  #joined: { readonly assignment: IdAssignmentPayload; readonly told: ToldTraining } | undefined;
   #ring: Ring | undefined;
   /** Noise that the client adds, where the run has it. */
   #noise: NoiseShare | undefined;
   #client: SecureClient | undefined;
-  /** Training as the client was told of it when it joined. */
-  #told: ToldTraining | undefined;
-  /** Values that travel of the parameters of the last round, and the training then. */
-  #received: { round: number; vector: ParameterVector; told: unknown } | undefined;
+  #training = new ReceivedTraining();
   /** Keys of the last attempt, which are the same ones when they are asked for again. */
   #keys: { readonly id: AttemptId; readonly message: Message } | undefined;
   /** Members that were named before the parameters of their round had come. */
   #early: SecureMembersPayload | undefined;
-  readonly #model = new BoundModel();
   /** Attempt whose boxes were opened: its update may be sent. */
   #opened: AttemptId | undefined;
   /** Masked update of an attempt, which is the same one when it is sent again. */
@@ -65,68 +61,63 @@ export class SecurePart {
     this.#budget = new NoiseBudget(options);
   }
 
-  /** Begins a connection. What belongs to the run is kept if it is that of the one before. */
-  begin(assignment: IdAssignmentPayload): void {
-    const { run, rank, seed, plan } = assignment;
-    this.#told = { ...toldTraining(assignment), plan };
-    this.#settings = plan.secure;
+  /**
+   * Begins a connection. What belongs to the run is kept if it is that of the one before.
+   *
+   * @param told Model and data as the client was told of them when it set itself up.
+   */
+  begin(assignment: IdAssignmentPayload, told = toldTraining(assignment)): void {
+    const { run, rank, plan } = assignment, before = this.#joined?.assignment;
+    this.#joined = { assignment, told };
     this.#ring = plan.secure && ringOf(plan.secure);
     this.#noise = noiseShareOf(plan.secure);
-    const isSameRun = this.#run === run;
-    if (this.#client !== undefined && isSameRun && this.#rank === rank) return;
+    const isSameRun = before?.run === run;
+    if (this.#client !== undefined && isSameRun && before.rank === rank) return;
     // They hold for the run, also under another rank.
     if (!isSameRun) this.#revealed.clear();
     this.#client = plan.secure && new SecureClient({ run, rank, ...identityOf(this.#options) });
-    [this.#run, this.#rank, this.#seed] = [run, rank, seed];
-    this.#received =
-      this.#keys =
+    this.#training = new ReceivedTraining();
+    this.#keys =
       this.#early =
       this.#opened =
       this.#masked =
         undefined;
-    this.#model.reset();
-  }
-
-  /** True if updates are sent under masks. */
-  get isOn(): boolean {
-    return this.#ring !== undefined;
   }
 
   /** Reports whether these are the parameters that the client has of a round. */
   has(round: number, vector: ParameterVector): boolean {
-    const received = this.#received;
-    return received?.round === round && received.vector.length === vector.length &&
-      received.vector.every((value, i) => Object.is(value, vector[i]));
+    return this.#training.has(round, vector);
   }
 
   /**
-   * Keeps the parameters of a round.
+   * Keeps the training of a round.
    *
-   * @param vector Values that travel.
-   * @param plan Settings of the round, if it has its own.
+   * @param vector Values that travel of the parameters.
+   * @param roundPlan Settings of the round, if it has its own.
+   * @param staying Values that do not travel, if there are any.
    * @throws {SecureError} "plain-update-asked" or "ring-differs", if the settings have none of
    * secure aggregation, or others than the run.
    */
-  keep(round: number, vector: ParameterVector, plan: TrainSettings | undefined): void {
-    if (plan !== undefined && plan.secure === undefined) {
+  keep(
+    round: number,
+    vector: ParameterVector,
+    roundPlan?: TrainSettings,
+    staying?: ParameterVector,
+  ): void {
+    const { assignment, told } = required(this.#joined), plan = roundPlan ?? assignment.plan;
+    if (plan.secure === undefined) {
       throw new SecureError(
         "plain-update-asked",
         "Cannot train: expected settings with secure aggregation, as the run has it",
       );
     }
-    if (plan !== undefined && JSON.stringify(plan.secure) !== JSON.stringify(this.#settings)) {
+    if (!equalBytes(canonicalBytes(plan.secure), canonicalBytes(assignment.plan.secure))) {
       throw new SecureError(
         "ring-differs",
         "Cannot train: expected the settings of secure aggregation of the run, got others",
       );
     }
-    const told = plan === undefined ? this.#told : { ...this.#told, plan }, last = this.#received;
-    const isSamePlan = JSON.stringify(last?.told) === JSON.stringify(told);
-    if (!isSamePlan || !this.has(round, vector)) this.#model.change();
-    const before = last?.vector;
-    const kept = before?.length === vector.length ? before : new Float32Array(vector.length);
-    kept.set(vector);
-    this.#received = { round, vector: kept, told };
+    this.#training.keep({ round, vector, told: toldBytes(told, plan, staying) });
   }
 
   /**
@@ -136,7 +127,7 @@ export class SecurePart {
    * @throws {SecureError} If the client refuses what it is asked for.
    */
   async answer(message: SecureMessage): Promise<Message | undefined> {
-    const client = this.#required(), { payload } = message;
+    const client = required(this.#client), { payload } = message;
     switch (message.code) {
       case MessageCode.SecureKeys:
         return await this.#answerKeys(client, message.payload);
@@ -160,7 +151,7 @@ export class SecurePart {
   async answerEarly(round: number): Promise<Message | undefined> {
     const early = this.#early;
     this.#early = undefined;
-    return early?.round === round ? await this.#share(this.#required(), early) : undefined;
+    return early?.round === round ? await this.#share(required(this.#client), early) : undefined;
   }
 
   /**
@@ -176,18 +167,18 @@ export class SecurePart {
     figures: LaneFigures,
     { isGradient = false } = {},
   ): Promise<Message | undefined> {
-    const client = this.#required(), id = this.#opened, ring = this.#ring;
-    const base = this.#received;
-    if (ring === undefined || id?.round !== round || base?.round !== round) return undefined;
+    const client = required(this.#client), id = this.#opened, ring = this.#ring;
+    if (ring === undefined || id?.round !== round || !this.#training.of(round)) return undefined;
     if (isSame(this.#masked?.id, id)) return this.#masked?.message;
-    this.#model.check(id);
+    const { vector } = this.#training.boundTo(id),
+      { seed, rank } = required(this.#joined).assignment;
     if (this.#update.length !== trained.length) this.#update = new Float32Array(trained.length);
-    const update = this.#update, { vector } = base;
+    const update = this.#update;
     for (let i = 0; i < update.length; i++) {
       update[i] = (trained[i] ?? NaN) - (isGradient ? 0 : vector[i] ?? NaN);
     }
     const loss = Number.isFinite(figures.loss) ? figures.loss : ring.maxLoss;
-    const stream = { seed: this.#seed, round, rank: this.#rank };
+    const stream = { seed, round, rank };
     // Memory of its own: what an attempt has masked may still be on its way.
     const quantized = this.#noise
       ? this.#noise.quantize(update)
@@ -220,13 +211,12 @@ export class SecurePart {
   async #share(client: SecureClient, members: SecureMembersPayload): Promise<Message | undefined> {
     this.#checkRevealed(members);
     checkThreshold(members, this.#settings);
-    const received = this.#received, ring = this.#ring;
-    if (ring === undefined || received?.round !== members.round) {
+    const ring = this.#ring, training = ring && this.#training.bind(members);
+    if (ring === undefined || training === undefined) {
       this.#early = members;
       return undefined;
     }
-    this.#model.bind(members);
-    const shares = await client.share(members, { ...received, ring });
+    const shares = await client.share(members, { ...training, ring });
     return { code: MessageCode.SecureShares, payload: shares };
   }
 
@@ -242,8 +232,14 @@ export class SecurePart {
     );
   }
 
-  #required(): SecureClient {
-    if (this.#client !== undefined) return this.#client;
-    throw new Error("Cannot mask an update: the run has no secure aggregation");
+  /** Settings of secure aggregation of the run. */
+  get #settings(): TrainSettings["secure"] {
+    return this.#joined?.assignment.plan.secure;
   }
+}
+
+/** Returns what a client has that is a member. */
+function required<T>(part: T | undefined): T {
+  if (part !== undefined) return part;
+  throw new Error("Cannot mask an update: the run has no secure aggregation");
 }

@@ -1,5 +1,6 @@
 import type { Rank } from "../../base/rank.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
+import type { Bytes } from "../../secure/primitives.ts";
 import type { RingVector } from "../../secure/quantize.ts";
 import type { SecureTerms } from "./terms.ts";
 
@@ -16,8 +17,8 @@ export interface SecureTrainingOptions {
   readonly terms: SecureTerms;
   /** Values that travel of the parameters that the cohort is sent. */
   readonly vector: ParameterVector;
-  /** Training as the cohort is told of it, of JSON's types. */
-  readonly told: unknown;
+  /** Encoding of what the cohort is told of the training. */
+  readonly told: Bytes;
   /** Memory of the sum, zeros. Default: its own. */
   readonly into?: RingVector | undefined;
   /** Number of masked updates that end their stage. */

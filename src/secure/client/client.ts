@@ -72,7 +72,7 @@ export class SecureClient {
    *
    * @param vector Global vector as it was received.
    * @param ring Ring of the client's own plan.
-   * @param told What the client was told of its training.
+   * @param told Encoding of what the client was told of its training.
    * @throws {SecureError} If the client does not take part.
    */
   async share(

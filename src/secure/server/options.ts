@@ -1,6 +1,7 @@
 import type { GraphParameters } from "../graph.ts";
 import type { AttemptId } from "../messages.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
+import type { Bytes } from "../primitives.ts";
 import type { RingVector } from "../quantize.ts";
 import type { Ring } from "../ring.ts";
 
@@ -12,8 +13,8 @@ export interface SecureSessionOptions extends AttemptId {
   readonly vector: ParameterVector;
   /** Ring of the run. */
   readonly ring: Ring;
-  /** Training as the members are told of it, of JSON's types. */
-  readonly told: unknown;
+  /** Encoding of what the members are told of the training. */
+  readonly told: Bytes;
   /** Gives degree and threshold for a number of members. */
   readonly graph: (members: number) => GraphParameters;
   /** Smallest number of members, from 3. As many as the threshold must survive around each. */

@@ -11,6 +11,7 @@ import { type MemberMessage, wrongAttempt } from "../../round/secure/member_mess
 import { SecureTraining } from "../../round/secure/secure_training.ts";
 import { SumMemory } from "../../round/secure/sum_memory.ts";
 import type { SecureTerms } from "../../round/secure/terms.ts";
+import { toldBytes } from "../../secure/told.ts";
 import { travellingPart } from "../../train/models/travelling_part.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { ActiveRun } from "../run/active_run.ts";
@@ -58,7 +59,7 @@ export class SecureRounds {
   open(round: number, cohort: readonly Rank[], options: AttemptOptions): SecureTraining {
     const { handler, parametersToSend: whole, run } = this.#host, terms = this.#terms;
     const { manifest, model, plan: { rule } } = handler;
-    const vector = travellingPart(manifest, model, rule)?.take(whole) ?? whole;
+    const part = travellingPart(manifest, model, rule), vector = part?.take(whole) ?? whole;
     const { enough } = options,
       { threshold, degree } = terms.graph(
         Math.min(Math.max(cohort.length, 3), terms.ring.maxMembers),
@@ -67,7 +68,7 @@ export class SecureRounds {
     const least = Math.ceil(cohort.length * threshold / (degree + 1));
     return new SecureTraining(round, cohort, handler, {
       ...{ ...options, terms, vector, run: run.name },
-      told: { ...run.told, plan: handler.planFor(round) },
+      told: toldBytes(run.told, handler.planFor(round), part?.takeOthers(whole)),
       enough: Math.min(cohort.length, Math.max(enough, least)),
       into: this.#memory.zeros(handler.parameters, vector.length),
       publicKeyOf: (rank) => run.publicKeyOf(rank),
