@@ -27,9 +27,10 @@ const MOST_BYTES_A_VALUE = 4.05;
 
 /**
  * Measures masks, in place, beside the goal and beside AES-256-CTR of WebCrypto into new memory,
- * rounds of the demo with masks beside those without, and whole rounds in this process: the time of a client is that of all its steps but training,
- * that of the server all of its own. It is time of the processor, which on an idle machine is no
- * less than wall time. Sums are compared with those in the clear.
+ * rounds of the demo with masks beside those without, and whole rounds in this process: the time of
+ * a client is that of all its steps but training, that of the server all of its own. It is time of
+ * the processor, which on an idle machine is no less than wall time. Sums are compared with those in
+ * the clear.
  */
 export async function secureBench({ seed, signal }: BenchOptions): Promise<BenchResult[]> {
   const rounds = [

@@ -31,7 +31,8 @@
  * }
  * for (const [rank, boxes] of session.closeShares()) {
  *   await clients.get(rank)?.receive(boxes);
- *   const update = Float32Array.of(0.5, -0.25, 0.125), figures = { samples: 60, loss: 1, steps: 6 };
+ *   const update = Float32Array.of(0.5, -0.25, 0.125);
+ *   const figures = { samples: 60, loss: 1, steps: 6 };
  *   const quantized = quantizeUpdate(ring, update, figures, { seed: 0, round: 1, rank });
  *   const masked = await clients.get(rank)?.mask(id, quantized);
  *   // The last client is lost.
