@@ -144,9 +144,15 @@ export const DATA_SET = {
   standardize: option(optionalText, {
     value: "[former]",
     help:
-      "scale numbers, or channels of images, to mean 0 and deviation 1 over the data; clients do it by the server's schema",
+      "scale numbers, or channels of images, to mean 0 and standard deviation 1 over the data; the schema carries both, so clients need no option",
     group: "Data",
-    commands: LOADS,
+    commands: {
+      ...LOADS,
+      client: {
+        help: "refused: a client scales its data by the server's schema, without an option",
+        isRare: true,
+      },
+    },
     isAnnounced: true,
   }),
 };

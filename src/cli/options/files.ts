@@ -91,7 +91,7 @@ export const FILES = {
   missingValues: option(list, {
     value: "<texts>",
     help:
-      "further texts that stand for a missing value, for one column as chol=0, separated by commas; part of a schema that is made here",
+      "further texts that stand for a missing value, separated by commas; for one column as in chol=0; they become part of a schema that is made here",
     group: "Data",
     defaultText: "an empty field, NA, NaN, null, ? and the like",
     commands: READS,
@@ -117,7 +117,7 @@ export const FILES = {
   shape: option(sizes, {
     value: "<sizes>",
     help:
-      "shape of a row, such as 28,28,1: the table columns are one image, or images must have it",
+      "shape of a row, such as 28,28,1: table columns are read as one image, and images must have this shape",
     group: "Data",
     defaultText: "one feature for each column",
     isRare: true,
@@ -135,7 +135,7 @@ export const FILES = {
   }),
   testShare: option(real({ above: 0, below: 1 }), {
     value: "<share>",
-    help: "share of the rows to test on, for data that have no test rows; always the same rows",
+    help: "share of the rows to test on, if the data have no test rows; always the same rows",
     group: "Data",
     defaultText: "none",
     commands: { server: {}, simulate: {} },

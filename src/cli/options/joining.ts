@@ -46,13 +46,13 @@ export const JOINING = {
   }),
   worldSize: option(whole(2, 0xFFFF_FFFF), {
     value: "<n>",
-    help: "number of processes that the server must have",
+    help: "world size that the server must have, else the client does not join",
     group: "Joining",
     commands: {
       server: {
-        help: "number of processes, including the server; required unless --resume is given",
+        help: "number of processes: the clients and the server; required unless --resume is given",
       },
-      stats: { help: "number of processes, including the server" },
+      stats: { help: "number of processes: the clients and the server" },
       client: { isRare: true },
     },
     onResume: "grow",
@@ -86,7 +86,7 @@ export const JOINING = {
   }),
   rank: option(whole(1, 0xFFFF_FFFF), {
     value: "<k>",
-    help: "rank of this client",
+    help: "number of this client in the run, from 1",
     group: "Joining",
     defaultText: "the lowest free rank",
     commands: { client: {} },
@@ -94,7 +94,8 @@ export const JOINING = {
   }),
   shareMetrics: option(choice(SHARED_METRICS), {
     value: "<which>",
-    help: "figures of this client that are sent to the server: none, the loss, or all",
+    help:
+      "figures of training and evaluation that are sent to the server: none (none), the loss (loss), or all (all)",
     group: "Joining",
     default: "all",
     isRare: true,

@@ -11,7 +11,7 @@ function orWorldSize(limit: number, factor = ""): string {
 export const LIMITS = {
   connections: option(whole(1), {
     value: "<n>",
-    help: "most connections, registered or not",
+    help: "largest number of connections, from clients that have joined and others",
     group: "Security",
     defaultText: orWorldSize(DEFAULT_PEER_LIMITS.connections, "twice "),
     isRare: true,
@@ -21,7 +21,7 @@ export const LIMITS = {
   }),
   connectionsPerAddress: option(whole(1), {
     value: "<n>",
-    help: "most connections from one address",
+    help: "largest number of connections from one address",
     group: "Security",
     defaultText: orWorldSize(DEFAULT_PEER_LIMITS.connectionsPerAddress),
     isRare: true,
@@ -31,7 +31,7 @@ export const LIMITS = {
   }),
   unregistered: option(whole(1), {
     value: "<n>",
-    help: "most connections that have not registered",
+    help: "largest number of connections whose client has not yet joined",
     group: "Security",
     defaultText: orWorldSize(DEFAULT_PEER_LIMITS.unregistered),
     isRare: true,
@@ -41,7 +41,7 @@ export const LIMITS = {
   }),
   arrivalsPerSecond: option(whole(1), {
     value: "<n>",
-    help: "most new connections a second from one address, on average",
+    help: "largest number of new connections from one address in a second, on average",
     group: "Security",
     defaultText: orWorldSize(DEFAULT_PEER_LIMITS.arrivalsPerSecond),
     isRare: true,
@@ -51,7 +51,7 @@ export const LIMITS = {
   }),
   arrivalsAtOnce: option(whole(1), {
     value: "<n>",
-    help: "most new connections at once from one address, after a quiet time",
+    help: "largest number of new connections from one address at once, after a quiet time",
     group: "Security",
     defaultText: orWorldSize(DEFAULT_PEER_LIMITS.arrivalsAtOnce),
     isRare: true,

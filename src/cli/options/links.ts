@@ -9,7 +9,7 @@ export const LINKS = {
   uploadMemory: option(real({ least: 0, most: 2 ** 20 }), {
     unit: "MiB",
     help:
-      "memory for updates that come before their turn; further ones are kept in a file in the run's folder, none with 0",
+      "memory for updates that come before their turn; further ones are kept in a file in the run's folder; with 0, none are kept, and clients wait",
     group: "Joining",
     default: DEFAULT_EARLY_BYTES / MEBIBYTE,
     isRare: true,
@@ -23,7 +23,7 @@ export const LINKS = {
   }),
   downloadsAtOnce: option(whole(1), {
     value: "<n>",
-    help: "clients of one address that are sent the model at a time",
+    help: "number of clients of one address that are sent the model at the same time",
     group: "Joining",
     isRare: true,
     commands: { server: { defaultText: "one at a time where they share a slow link, else all" } },

@@ -15,7 +15,7 @@ export const LOSS = {
   }),
   loss: option(choice(LOSS_NAMES), {
     value: "<name>",
-    help: `loss: ${LOSS_NAMES.join(", ")}`,
+    help: "loss of the training",
     group: "Training",
     defaultText: "that of the model",
     isRare: true,

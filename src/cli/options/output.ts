@@ -117,7 +117,7 @@ export const OUTPUT = {
   }),
   saveTries: option(whole(1), {
     value: "<n>",
-    help: "number of failed saves in a row after which the run stops",
+    help: "number of failed attempts in a row to save a checkpoint, after which the run stops",
     group: "Output",
     default: DEFAULT_SAVE_TRIES,
     isRare: true,
@@ -177,7 +177,7 @@ export const OUTPUT = {
   }),
   loggerName: option(text, {
     value: "<name>",
-    help: "name on the lines of the log",
+    help: "name that the lines of the log carry",
     group: "Output",
     isRare: true,
     commands: {

@@ -6,19 +6,20 @@ import { readableBy, text } from "./values.ts";
 export const OWN_PRIVACY = {
   clientPrivacy: option(readableBy(parseClientPrivacy), {
     value: "<name>",
-    help: `privacy of the client's own, whatever its server does: ${
+    help: `differential privacy that the client itself gives its data, whatever its server does: ${
       CLIENT_PRIVACY_NAMES.join(" or ")
-    }; options follow the name, as in record:epsilon=8,delta=1e-5,clip=1`,
+    }; record:epsilon=8,delta=1e-5,clip=1 adds noise to each training step (DP-SGD), and local:… to the update that is sent`,
     group: "Security",
     defaultText: "none",
     commands: {
       client: {},
       server: {
-        help: "privacy that clients are recommended for their own data; each decides by itself",
+        help:
+          "differential privacy that the server recommends to its clients, as in record:epsilon=8,delta=1e-5,clip=1; each client decides itself",
       },
       simulate: {
         help:
-          "privacy that each client gives its own data: record:epsilon=8,delta=1e-5,clip=1 for DP-SGD, or local:epsilon=8,delta=1e-5,clip=0.1 for noise on its updates",
+          "differential privacy that each client gives its own data: record:epsilon=8,delta=1e-5,clip=1 adds noise to each training step (DP-SGD), and local:epsilon=8,delta=1e-5,clip=0.1 to its updates",
         group: "Strategy",
       },
     },
@@ -27,7 +28,7 @@ export const OWN_PRIVACY = {
   privacyLedger: option(text, {
     value: "<file>",
     help:
-      "file of what the client has spent on its data, in all runs; required with --client-privacy",
+      "file in which the client records the privacy budget that its data have spent, in all runs; required with --client-privacy",
     group: "Security",
     commands: { client: {} },
     path: "output",

@@ -7,24 +7,30 @@ import { readableBy } from "./values.ts";
 export const OWN_SETTINGS = {
   clientEpochs: option(readableBy((text) => parseRange(text, 1)), {
     value: "<a..b>",
-    help: "range of local epochs that clients may choose themselves with --epochs",
+    help: "range in which clients may choose their own --epochs",
     group: "Training",
-    defaultText: "none may",
+    defaultText: "none: all use --epochs",
     isRare: true,
     commands: {
       server: {},
-      simulate: { help: "range from which each client's local epochs are drawn" },
+      simulate: {
+        help: "range from which each client's local epochs are drawn",
+        defaultText: "--epochs for all",
+      },
     },
   }),
   clientBatchSize: option(readableBy((text) => parseRange(text, 0)), {
     value: "<a..b>",
-    help: "range of batch sizes that clients may choose themselves with --batch-size",
+    help: "range in which clients may choose their own --batch-size",
     group: "Training",
-    defaultText: "none may",
+    defaultText: "none: all use --batch-size",
     isRare: true,
     commands: {
       server: {},
-      simulate: { help: "range from which each client's batch size is drawn" },
+      simulate: {
+        help: "range from which each client's batch size is drawn",
+        defaultText: "--batch-size for all",
+      },
     },
   }),
 };

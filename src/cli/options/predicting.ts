@@ -35,14 +35,15 @@ export const PREDICTING = {
   }),
   initNames: option(text, {
     value: "<file>",
-    help: "JSON file that maps names of tensors or layers in the --init file to those of the model",
+    help: "JSON file with the model's name for each tensor or layer of the --init file",
     group: "Training",
     isRare: true,
     commands: BEGINS,
     path: "input",
   }),
   initPartial: option(onOff, {
-    help: "initialize the weights that the --init file lacks as without it",
+    help:
+      "accept an --init file that lacks some of the weights; those begin as they would without the file",
     group: "Training",
     isRare: true,
     default: false,

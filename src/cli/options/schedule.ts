@@ -12,7 +12,7 @@ const STEP = { decay: 0.1, every: 10 };
 export const SCHEDULE = {
   lrSchedule: option(choice(SCHEDULE_NAMES), {
     value: "<name>",
-    help: "learning rate by round: constant, step, cosine (to the last round) or exponential",
+    help: "course of the learning rate over the rounds; cosine ends with the last round",
     group: "Training",
     defaultText: "constant, or exponential with --lr-decay",
     commands: SCHEDULES,
@@ -20,7 +20,8 @@ export const SCHEDULE = {
   }),
   lrDecay: option(real({ above: 0, most: 1 }), {
     value: "<x>",
-    help: "factor of the learning rate after each round (exponential) or step (step)",
+    help:
+      "factor by which the learning rate is multiplied after each round (exponential), or each time a number of rounds is over (step)",
     group: "Training",
     defaultText: `${STEP.decay} with --lr-schedule step`,
     commands: SCHEDULES,
@@ -28,7 +29,7 @@ export const SCHEDULE = {
   }),
   lrEvery: option(whole(1, 0xFFFF_FFFF), {
     value: "<n>",
-    help: "rounds of each step of --lr-schedule step",
+    help: "number of rounds with the same learning rate, with --lr-schedule step",
     group: "Training",
     defaultText: `${STEP.every}`,
     isRare: true,
@@ -37,7 +38,7 @@ export const SCHEDULE = {
   }),
   lrWarmup: option(whole(0, 0xFFFF_FFFF), {
     value: "<n>",
-    help: "rounds in which the learning rate rises to its value, before the schedule begins",
+    help: "number of rounds in which the learning rate rises to --lr, before the schedule begins",
     group: "Training",
     default: 0,
     isRare: true,

@@ -83,7 +83,7 @@ export const SCHEMA = {
   target: option(text, {
     value: "<name>",
     help:
-      "table column of the target; a condition such as 'target > 0'; or the columns of several measures or labels, separated by commas",
+      "what to predict: a table column; a condition such as 'target > 0'; or several columns, separated by commas",
     group: "Data",
     defaultText: "the last column",
     commands: {
@@ -97,22 +97,24 @@ export const SCHEMA = {
   }),
   task: option(choice(["classification", "multi-label", "regression"]), {
     value: "<name>",
-    help: "task that the target is for",
+    help: "kind of prediction: one class, several labels, or numbers",
     group: "Data",
-    defaultText: "by the values: fractions are measures, several columns of yes and no are labels",
+    defaultText:
+      "by the values: regression for fractions, multi-label for several columns of yes and no",
     commands: MAKES,
     library: { table: (task) => ({ task }) },
   }),
   missing: option(assignments, {
     value: "<policy>",
     help:
-      "treatment of missing values: error, drop the row, or fill in the mean, the median, the most-frequent or a given value; for one column as chol=median; may be repeated",
+      "treatment of missing values: error (refuse the table), drop (leave out the row), or what to fill in: mean, median, most-frequent or a value; for one column as in chol=median; may be repeated",
     group: "Data",
     defaultText: "error",
     commands: MAKES,
   }),
   missingIndicator: option(onOff, {
-    help: "add to each column whose missing values are filled in a feature that says where",
+    help:
+      "for each column whose missing values are filled in, add a feature that says in which rows",
     group: "Data",
     isRare: true,
     commands: MAKES,
@@ -128,7 +130,7 @@ export const SCHEMA = {
   }),
   categories: option(list, {
     value: "<names>",
-    help: "table columns of numbers that are categories, separated by commas",
+    help: "table columns whose numbers stand for categories, separated by commas",
     group: "Data",
     defaultText: "columns of texts",
     commands: { ...MAKES, stats: {} },
@@ -137,9 +139,9 @@ export const SCHEMA = {
   disjointCategories: option(list, {
     value: "<names>",
     help:
-      "table columns whose categories are different although clients have none in common, or they differ in case or blanks alone; separated by commas",
+      "table columns, separated by commas, that keep categories which look like a mistake: clients have none in common, or some differ only in case or blanks",
     group: "Data",
-    defaultText: "none, such categories are refused",
+    defaultText: "none: such categories are refused",
     isRare: true,
     commands: MAKES,
     library: { table: (names) => ({ disjointCategories: names.map(column) }) },
@@ -147,7 +149,7 @@ export const SCHEMA = {
   unknownCategory: option(choice(["error", "other"]), {
     value: "<policy>",
     help:
-      "treatment of categories that the schema does not have: refuse the table (error) or count them as one more (other)",
+      "treatment of categories that the schema does not have: refuse the table (error), or take them all as one further category (other)",
     group: "Data",
     defaultText: "error",
     isRare: true,
@@ -165,7 +167,7 @@ export const SCHEMA = {
   }),
   weightColumn: option(text, {
     value: "<name>",
-    help: "table column of the weights of rows in the training loss; it is not a feature",
+    help: "table column with the weight of each row in the training loss; it is not a feature",
     group: "Data",
     defaultText: "none",
     isRare: true,

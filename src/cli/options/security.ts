@@ -61,7 +61,7 @@ export const SECURITY = {
   }),
   hosts: option(text, {
     value: "<names>",
-    help: "host names by which web pages may reach a WebSocket server, as in a,b:8443",
+    help: "host names under which web pages may reach this server by WebSocket, as in a,b:8443",
     group: "Security",
     isRare: true,
     commands: { server: {}, stats: {} },
@@ -69,14 +69,14 @@ export const SECURITY = {
   }),
   origins: option(text, {
     value: "<origins>",
-    help: "other origins whose web pages may join, as in https://a,https://b",
+    help: "origins of web pages of other hosts that may join, as in https://a,https://b",
     group: "Security",
     isRare: true,
     commands: { server: {}, stats: {} },
     onResume: "any",
   }),
   requireSecure: option(onOff, {
-    help: "take part with secure aggregation alone: refuse a server that wants single updates",
+    help: "take part only with secure aggregation: refuse a server that asks for single updates",
     group: "Security",
     default: false,
     commands: { client: {} },
@@ -84,7 +84,7 @@ export const SECURITY = {
   }),
   secureMinMembers: option(whole(3), {
     value: "<n>",
-    help: "smallest number of clients among whose updates this client's is hidden",
+    help: "fewest clients, this one included, in whose sum its update is hidden",
     group: "Security",
     defaultText: "5",
     isRare: true,
@@ -94,7 +94,7 @@ export const SECURITY = {
   secureKeys: option(text, {
     value: "<file>",
     help:
-      "public keys of the federation's clients: take part with secure aggregation alone, among members with these keys that sign (signed=true), so that no server can take their places",
+      "public keys of the federation's clients: take part only with secure aggregation, and only among clients that prove these keys (signed=true at the server), so that the server cannot invent clients",
     group: "Security",
     isRare: true,
     commands: { client: {} },
@@ -109,7 +109,7 @@ export const SECURITY = {
   }),
   privacyMaxDelta: option(real({ above: 0, below: 1 }), {
     value: "<x>",
-    help: "largest delta beside --privacy-max-epsilon",
+    help: "largest delta of the guarantee that --privacy-max-epsilon demands",
     group: "Security",
     defaultText: "1e-5",
     isRare: true,
@@ -138,14 +138,14 @@ export const SECURITY = {
   }),
   serverName: option(text, {
     value: "<name>",
-    help: "name of the server that clients include in their signatures",
+    help: "name of this server, which clients include in the proof of their key",
     group: "Security",
     isRare: true,
     commands: {
       server: { default: DEFAULT_SERVER_NAME },
       stats: { default: DEFAULT_SERVER_NAME },
       client: {
-        help: "name that the server must have when it asks for a signature",
+        help: "name that the server must have when it asks for a proof of the key",
         defaultText: "any name",
       },
     },

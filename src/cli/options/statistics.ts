@@ -23,13 +23,16 @@ export const STATISTICS = {
     help: "fewest rows of a client that a category, class or other figure may be about",
     group: "Data",
     commands: {
-      server: { help: "with --schema federated: fewest rows that a figure may be about" },
+      server: {
+        help: "with --schema federated: fewest rows of a client that a figure may be about",
+      },
       stats: {},
       simulate: {
         help: "with --schema federated: fewest rows of a site that a figure may be about",
       },
       client: {
-        help: "fewest rows that a figure for the server may be about; raises the server's",
+        help:
+          "fewest rows that a figure for the server may be about, if more than the server asks for",
         defaultText: "the server's",
       },
     },
@@ -39,7 +42,7 @@ export const STATISTICS = {
   shareStatistics: option(choice(["none", "total", "site"]), {
     value: "<extent>",
     help:
-      "figures that a server may ask for: none, for the total over all clients (total), or also to show by themselves (site)",
+      "figures of its data that the client gives a server: none (none), those that are only added to the other clients' (total), or also those that the server shows for this site alone (site)",
     group: "Data",
     default: "total",
     isRare: true,
@@ -48,7 +51,7 @@ export const STATISTICS = {
   columns: option(choice(["all", "common"]), {
     value: "<choice>",
     help:
-      "columns to unite: those of all clients, which must have the same (all), or those that all have (common)",
+      "columns of the clients' tables to use: all, which must be the same for each client (all), or those that all clients have (common)",
     group: "Data",
     default: "all",
     isRare: true,
@@ -57,7 +60,7 @@ export const STATISTICS = {
   columnOrder: option(choice(["first", "name"]), {
     value: "<order>",
     help:
-      "order of the united columns: that of the client of the lowest rank (first), or by name (name)",
+      "order of those columns: that of the client of the lowest rank (first), or by name (name)",
     group: "Data",
     default: "first",
     isRare: true,

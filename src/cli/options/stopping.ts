@@ -10,7 +10,7 @@ export const STOPPING = {
   monitor: option(readableBy(parseMonitor), {
     value: "<metric>",
     help:
-      "metric of the best model, which is written, and of --patience: loss, accuracy, rocAuc, rmse, …; NAME:max or NAME:min for others",
+      "metric by which the best model is chosen and written, and which --patience watches: loss, accuracy, rocAuc, rmse, …; NAME:max or NAME:min for a metric of your own",
     group: "Training",
     defaultText: "accuracy, else loss",
     commands: STOPS,
@@ -18,7 +18,7 @@ export const STOPPING = {
   }),
   patience: option(whole(1), {
     value: "<n>",
-    help: "stop after this many evaluations without an improvement",
+    help: "stop after this many evaluations in a row without an improvement",
     group: "Training",
     defaultText: "all rounds",
     commands: STOPS,
@@ -26,7 +26,7 @@ export const STOPPING = {
   }),
   minDelta: option(real({ least: 0 }), {
     value: "<x>",
-    help: "change of the metric that counts as an improvement for --patience",
+    help: "least change of the metric that --patience counts as an improvement",
     group: "Training",
     default: 0,
     isRare: true,

@@ -51,7 +51,7 @@ export const STRATEGY = {
   privacy: option(readableBy(parsePrivateRun), {
     value: "<name>",
     help:
-      "differential privacy of clients: ftrl:epsilon=8,delta=1e-5 with clients in turn, or fedavg:… with secret random cohorts, or distributed:… with noise of the clients and secure aggregation; further options: clip, noise, bands, quantile",
+      "differential privacy of clients: ftrl:epsilon=8,delta=1e-5, where clients take turns; fedavg:…, where cohorts are random and secret; or distributed:…, where the clients add the noise, with --secure-aggregation; further options: clip, noise, bands, quantile",
     group: "Strategy",
     defaultText: "none",
     commands: { server: {}, simulate: {} },
@@ -66,7 +66,7 @@ export const STRATEGY = {
   secureAggregation: option(optionally(parseSecureAggregation), {
     value: "[options]",
     help:
-      "clients mask their updates, so that the server learns the sum of a round's updates alone; options as in min=5,graph=auto,clip=8,samples=10000",
+      "clients mask their updates, so that the server learns only the sum of a round's updates; options such as min=5 (fewest clients of a round) and clip=8 (largest change of a value)",
     group: "Strategy",
     defaultText: "none",
     commands: { demo: { isRare: true }, server: {}, simulate: {} },
@@ -107,7 +107,8 @@ export const STRATEGY = {
   }),
   overSelect: option(real({ least: 0 }), {
     value: "<share>",
-    help: "choose a cohort larger by this share; the round ends with the first updates",
+    help:
+      "select more clients than updates are needed, by this share; the round ends when enough updates have come",
     group: "Strategy",
     default: 0,
     isRare: true,
@@ -118,7 +119,7 @@ export const STRATEGY = {
   aggregation: option(choice(["running", "exact"]), {
     value: "<name>",
     help:
-      "how updates are added up: a mean in the order of ranks (running), or sums that are the same in any order (exact), so that no update waits for another",
+      "how updates are added up: as a mean in the order of ranks (running), or as sums that are the same in any order (exact), where no update waits for another",
     group: "Strategy",
     default: "running",
     isRare: true,
@@ -128,7 +129,7 @@ export const STRATEGY = {
   }),
   uplink: option(readableBy(parseCodec), {
     value: "<codec>",
-    help: `codec of the clients' updates: ${
+    help: `codec that makes the clients' updates smaller: ${
       CODEC_NAMES.join(", ")
     }; options follow the name, as in eden:bits=1`,
     group: "Strategy",
@@ -139,7 +140,7 @@ export const STRATEGY = {
   downlink: option(readableBy(parseCodec), {
     value: "<codec>",
     help:
-      "codec of the parameters that clients are sent, such as int8, or delta or int8+delta to send a client the difference to what it has",
+      "codec that makes the parameters smaller that clients are sent, such as int8; delta, or int8+delta, sends a client only the difference to the parameters that it has",
     group: "Strategy",
     defaultText: "none",
     commands: { server: {}, simulate: {} },
@@ -147,7 +148,7 @@ export const STRATEGY = {
   }),
   quorum: option(real({ above: 0, most: 1 }), {
     value: "<share>",
-    help: "share of the expected updates that a round needs to succeed",
+    help: "share of the expected updates without which a round is repeated",
     group: "Strategy",
     default: DEFAULT_QUORUM,
     commands: { server: {}, simulate: { isRare: true } },
@@ -157,7 +158,7 @@ export const STRATEGY = {
   }),
   roundTries: option(whole(1), {
     value: "<n>",
-    help: "attempts at a round before the run stops",
+    help: "number of attempts at a round, after which the run stops",
     group: "Strategy",
     default: DEFAULT_ROUND_TRIES,
     isRare: true,
@@ -169,7 +170,7 @@ export const STRATEGY = {
   updateBound: option(real({ least: 0 }), {
     value: "<factor>",
     help:
-      "refuse an update whose change is more than this many times the cohort's median; 0 for no bound",
+      "refuse an update that changes the model by more than this many times the median of its round; 0 for no bound",
     group: "Strategy",
     default: DEFAULT_UPDATE_BOUND,
     isRare: true,

@@ -40,7 +40,7 @@ export const TIMEOUTS = {
   }),
   drainSeconds: option(seconds, {
     unit: "seconds",
-    help: "longest wait for the other side to close its connection at the end",
+    help: "longest wait at the end of a run for the other side to close its connection",
     group: "Time-outs",
     default: DEFAULT_TIMEOUTS.drainSeconds,
     isRare: true,

@@ -104,7 +104,7 @@ export const TRAINING = {
   }),
   weightDecay: option(real({ least: 0 }), {
     value: "<x>",
-    help: "L2 penalty",
+    help: "strength of the L2 penalty on the weights",
     group: "Training",
     default: 0,
     isRare: true,
@@ -113,7 +113,7 @@ export const TRAINING = {
   }),
   proximal: option(real({ least: 0 }), {
     value: "<x>",
-    help: "weight of FedProx's proximal term",
+    help: "strength of FedProx's proximal term, which keeps clients near the global model",
     group: "Training",
     default: 0,
     isRare: true,
@@ -121,7 +121,7 @@ export const TRAINING = {
     library: { plan: (proximal) => proximal > 0 ? { proximal } : {} },
   }),
   keepMomentum: option(onOff, {
-    help: "keep momentum, or Adam's moments, between rounds",
+    help: "clients keep momentum, or Adam's moments, from round to round",
     group: "Training",
     default: false,
     isRare: true,
@@ -185,7 +185,7 @@ export const TRAINING = {
   engine: option(choice(["auto", "native", "tfjs"]), {
     value: "<name>",
     help:
-      "native kernels (native), TensorFlow.js (tfjs), or native if it supports the model, else tfjs (auto)",
+      "what computes: WebAssembly kernels (native), TensorFlow.js (tfjs), or native where it supports the model and else tfjs (auto)",
     group: "Training",
     default: "auto",
     commands: COMPUTES,
