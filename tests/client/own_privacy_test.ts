@@ -21,26 +21,26 @@ import {
 } from "../../mod.ts";
 import { describeRecommendation } from "../../src/client/session/describe_join.ts";
 import type { ClientPrivacy } from "../../src/train/client_privacy.ts";
-import { DPSGD, LocalPrivacy, PrivacyBudgetError } from "../../src/privacy/mod.ts";
+import { CentralPrivacy, DPSGD, LocalPrivacy, PrivacyBudgetError } from "../../src/privacy/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
 const MANIFEST = Manifest.of([{ name: "w", shape: [2] }]);
 const OPTIONS = { noise: 1, delta: 1e-5, clip: 1 };
 
-/** Client of fixed figures that keeps its data private. */
+/** Client of fixed figures that may keep its data private. */
 class Figures extends ClientBackendHandler {
   readonly manifest = MANIFEST;
   readonly numSamples = 4321;
-  readonly #privacy: ClientPrivacy;
+  readonly #privacy: ClientPrivacy | undefined;
   #parameters = new Float32Array(2);
 
-  constructor(privacy: ClientPrivacy) {
+  constructor(privacy: ClientPrivacy | undefined) {
     super();
     this.#privacy = privacy;
   }
 
-  override get privacy(): ClientPrivacy {
+  override get privacy(): ClientPrivacy | undefined {
     return this.#privacy;
   }
 
@@ -54,7 +54,7 @@ class Figures extends ClientBackendHandler {
 
   async train(): Promise<TrainResult> {
     const { numSamples: records } = this;
-    await this.privacy.records?.begin({ steps: 1234, batchSize: 10, records, dimension: 2 });
+    await this.privacy?.records?.begin({ steps: 1234, batchSize: 10, records, dimension: 2 });
     this.#parameters.fill(0.5);
     return { numSamples: records, steps: 1234, loss: 0.98765, metrics: { f1: 0.75 } };
   }
@@ -64,10 +64,18 @@ class Figures extends ClientBackendHandler {
   }
 }
 
+interface Outcome {
+  report: RunReport;
+  events: ServerEvent[];
+  own: ClientEvent[];
+  model: Float32Array;
+  warnings: string[];
+}
+
 async function run(
-  privacies: readonly ClientPrivacy[],
+  privacies: readonly (ClientPrivacy | undefined)[],
   { strategy = new FedAvg(), rounds = 2 }: { strategy?: Strategy; rounds?: number } = {},
-): Promise<{ report: RunReport; events: ServerEvent[]; own: ClientEvent[]; model: Float32Array }> {
+): Promise<Outcome> {
   const group = { distBackend: "memory", logger: silentLogger } as const;
   const serverAddr = `own-privacy-${crypto.randomUUID()}`;
   const handler = new SyncParameterServerHandler({
@@ -75,9 +83,10 @@ async function run(
     parameters: new Float32Array(2),
     strategy,
   });
-  const events: ServerEvent[] = [], own: ClientEvent[] = [];
+  const events: ServerEvent[] = [], own: ClientEvent[] = [], warnings: string[] = [];
   const server = new ServerSyncTop(handler, {
     ...group,
+    logger: { ...silentLogger, warn: (text) => warnings.push(text) },
     listen: serverAddr,
     worldSize: privacies.length + 1,
     rounds,
@@ -101,7 +110,7 @@ async function run(
     await Promise.allSettled([running, ...clients]);
     throw error;
   }
-  return { report: await running, events, own, model: handler.parameters.slice() };
+  return { report: await running, events, own, model: handler.parameters.slice(), warnings };
 }
 
 for (
@@ -167,4 +176,21 @@ Deno.test("the noise of a client is in what the server gets", async () => {
   assert(model.every((value) => value !== 0.5 && value !== 0), `${model}`);
   const { model: same } = await run([new LocalPrivacy(OPTIONS)], { rounds: 1 });
   assert(model.some((value, i) => value !== same[i]));
+});
+
+Deno.test("a server warns once of a private client beside clients that count as many samples", async () => {
+  const mixed = (warnings: readonly string[]) =>
+    warnings.filter((text) => text.includes("keeps its data private"));
+  const make = () => new LocalPrivacy(OPTIONS);
+  const { warnings, report } = await run([undefined, make(), undefined, make()]);
+  assertEquals(report.rounds.length, 2);
+  const [text = "", ...more] = mixed(warnings);
+  assert(/^Rank [24] keeps .* counts as 1 sample, .* such as rank [13], count/.test(text), text);
+  assertEquals(more, []);
+  assertEquals(mixed((await run([make(), make()])).warnings), []);
+  assertEquals(mixed((await run([undefined, undefined])).warnings), []);
+  // There all updates count alike.
+  const plan = { delta: 1e-5, rounds: 2, clients: 2, cohort: 2, noise: 1 };
+  const strategy = new CentralPrivacy({ mechanism: "ftrl", ...plan });
+  assertEquals(mixed((await run([undefined, make()], { strategy })).warnings), []);
 });

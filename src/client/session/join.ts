@@ -31,7 +31,7 @@ import { agreedSchema, build } from "./build.ts";
 import type { SubModel } from "../sub_model.ts";
 import { offeredCodecs } from "../client_codecs.ts";
 import { checkPrivacy } from "../required_privacy.ts";
-import { checkOwnPrivacy, toldSamples } from "../own_privacy.ts";
+import { checkOwnPrivacy, describedData } from "../own_privacy.ts";
 import { checkShared } from "../shared_figures.ts";
 import { millisTo } from "./connect.ts";
 import { sendsReceipts } from "./sends_receipts.ts";
@@ -143,13 +143,12 @@ async function setUp(
     isKnown: boolean;
     subModel: SubModel;
   },
-): Promise<Pick<ReadyPayload, "numSamples" | "schemaDigest" | "stays" | "receipts">> {
+): Promise<Pick<ReadyPayload, "numSamples" | "private" | "schemaDigest" | "stays" | "receipts">> {
   const schema = await agreedSchema(payload, own);
   if (!isKnown) await build(handler, payload, schema);
   const schemaDigest = await agreedDigest(handler, schema);
   return {
-    // With secure aggregation it is summed under masks.
-    numSamples: payload.plan.secure === undefined ? toldSamples(handler, handler.numSamples) : 1,
+    ...describedData(handler, payload.plan.secure !== undefined),
     ...(schemaDigest !== undefined && { schemaDigest }),
     ...(sendsReceipts(handler.manifest) && { receipts: true }),
     ...await subModel.begin(payload, isKnown),

@@ -8,14 +8,15 @@ import type { IncomingBody } from "../../round/cohort/answer.ts";
 import { keepsState } from "../../plan/rules/rules.ts";
 import type { FrameHeader } from "../../wire/frame.ts";
 import { FIELDS_BYTES } from "../../wire/limits.ts";
-import type { OwnSettings } from "../../plan/own_settings.ts";
 import { MessageCode, messageName } from "../../wire/message_code.ts";
 import type { Message } from "../../wire/messages.ts";
 import { describeChange } from "../sessions/key_changes.ts";
 import type { JoinedClient } from "../sessions/registration.ts";
 import type { SessionListener } from "../sessions/session_listener.ts";
 import { unexpectedCode } from "./control_messages.ts";
+import { describeJoined, siteText } from "./describe_joined.ts";
 import type { ExchangeRunner } from "./exchange_runner.ts";
+import { MixedWeights } from "./mixed_weights.ts";
 import { ReceivingSteps } from "./receiving_steps.ts";
 import type { RunContext } from "./run_context.ts";
 import { tellRefused } from "./refusal_lines.ts";
@@ -32,6 +33,7 @@ export class SessionHandler implements SessionListener {
   readonly #exchanges: ExchangeRunner;
   readonly #uploads: Uploads;
   readonly #receiving: ReceivingSteps;
+  readonly #weights = new MixedWeights();
 
   constructor(run: RunContext, exchanges: ExchangeRunner, uploads: Uploads) {
     this.#run = run;
@@ -105,20 +107,17 @@ export class SessionHandler implements SessionListener {
   }
 
   joined(client: JoinedClient): void {
-    const { rank, identity, name, site, address, agent, numSamples, own, isBack, stays } = client;
+    const { rank, identity, name, site, address, agent, numSamples, isBack, stays } = client;
     this.#uploads.cancel(rank);
     this.#run.subModels.joined(rank, stays);
     this.#run.held?.joined(rank, client.held);
     const topology = this.#topology, run = this.#run, { handler } = topology;
-    const who = name === undefined ? identity : `${JSON.stringify(name)}, ${identity}`;
     if (site === undefined) this.#exchanges.sites.delete(rank);
     else this.#exchanges.sites.set(rank, site);
-    run.peers.members.info(
-      `rank ${rank}`,
-      `Rank ${rank}${this.#siteText(rank)} joined from ${address}${
-        topology.mode === "statistics" || handler.isClosed ? "" : ` with ${numSamples} samples`
-      }${ownText(own)}${this.#codecText(client)} (${agent}; ${who})`,
-    );
+    const showsSamples = topology.mode !== "statistics" && !handler.isClosed;
+    run.peers.members.info(`rank ${rank}`, describeJoined(client, handler, showsSamples));
+    const mixed = handler.privacy === undefined ? this.#weights.joined(client) : undefined;
+    if (mixed !== undefined) run.logger.warn(mixed);
     handler.onJoin(rank, numSamples, run.sessions.registry.holderOf(rank));
     run.emit({
       type: "client-joined",
@@ -178,19 +177,8 @@ export class SessionHandler implements SessionListener {
     return this.#topology.handler.privacy?.isCohortSecret ?? false;
   }
 
-  /** Formats what is not encoded for a client that does not know a codec of the server. */
-  #codecText({ codecs }: JoinedClient): string {
-    const own = this.#topology.handler.codecs;
-    return [
-      ...(own?.uplink && codecs.uplink === undefined ? [", sends whole updates"] : []),
-      ...(own?.downlink && codecs.downlink === undefined ? [", is sent whole parameters"] : []),
-    ].join("");
-  }
-
-  /** Formats the name of a client's site, such as `" (Basel)"`. */
   #siteText(rank: Rank): string {
-    const site = this.#exchanges.sites.get(rank);
-    return site === undefined ? "" : ` (${site})`;
+    return siteText(this.#exchanges.sites.get(rank));
   }
 
   messageRefused(): void {
@@ -239,9 +227,4 @@ export class SessionHandler implements SessionListener {
     if (isBusy) open.collector.settle(rank, "dropped", "its figures were lost");
     else this.#exchanges.send(rank);
   }
-}
-
-/** Formats a client's own settings, such as `", epochs 2"`. */
-function ownText(own: OwnSettings): string {
-  return Object.entries(own).map(([name, value]) => `, ${name} ${value}`).join("");
 }

@@ -45,6 +45,8 @@ export interface JoinedClient {
   readonly agent: string;
   /** Number of its training samples, as it says. */
   readonly numSamples: number;
+  /** Set if it keeps its data private, and counts as one sample. */
+  readonly isPrivate: boolean;
   /** Settings of training that it uses in place of the server's. */
   readonly own: OwnSettings;
   /** Digest of the values that do not travel, as it has them. */
@@ -141,12 +143,13 @@ export async function register(
   }
   schemas.check(payload.schemaDigest);
   if (payload.receipts === true) session.receipts = new Receipts();
-  const { numSamples, round, stays, base, holds, own = {} } = payload;
+  const { numSamples, private: isPrivate = false, round, stays, base, holds, own = {} } = payload;
   const refused = refusedSetting(own, reply.allows, reply.plan);
   if (refused !== undefined) throw new ProtocolError("invalid-field", `Cannot join: ${refused}`);
   const isBack = token === claim.token;
   const address = connection.remote;
-  const told = { address, agent, numSamples, own, stays, held: { base, holds }, codecs, round };
+  const data = { numSamples, isPrivate, stays, held: { base, holds } };
+  const told = { address, agent, ...data, own, codecs, round };
   const client = { rank, isBack, ...names, ...told, awaited };
   return { client, token };
 }

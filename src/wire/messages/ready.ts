@@ -17,6 +17,11 @@ export interface ReadyPayload {
   /** Number of its training samples, at least 1. */
   readonly numSamples: number;
   /**
+   * `true` if the client keeps its data private: `numSamples` is 1 then, here and in its updates,
+   * whatever it has.
+   */
+  readonly private?: boolean;
+  /**
    * The round that the client is training in or has trained for; its update follows without being
    * asked for.
    */
@@ -53,6 +58,7 @@ export const ready = messageType(
   v.object({
     manifestDigest: digest,
     numSamples: wholeNumber(1),
+    private: v.exactOptional(v.boolean()),
     round: v.exactOptional(round),
     schemaDigest: v.exactOptional(digest),
     stays: v.exactOptional(digest),
