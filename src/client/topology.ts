@@ -15,6 +15,7 @@ import type { ClientBackendHandler } from "../train/handler.ts";
 import { MessageCode, messageName } from "../wire/message_code.ts";
 import type { AgreementMode, IdAssignmentPayload, Message, Payload } from "../wire/messages.ts";
 import type { ClientRun } from "./client_run.ts";
+import type { ClientWork } from "./client_work.ts";
 import { isSecureMessage } from "./secure/secure_message.ts";
 import {
   checkPlace,
@@ -146,15 +147,15 @@ export abstract class ClientCommunicationTopology {
       message.code === MessageCode.ParameterUpdate ||
       message.code === MessageCode.CompressedUpdate
     ) {
-      await this.#running.train(message.payload);
-    } else if (isSecureMessage(message) && this.#running.isSecure) {
-      await this.#running.answerSecurely(message);
+      await this.#work.train(message.payload);
+    } else if (isSecureMessage(message) && this.#work.isSecure) {
+      await this.#work.answerSecurely(message);
     } else if (message.code === MessageCode.EvaluateParams) {
-      await this.#running.evaluate(message.payload);
+      await this.#work.evaluate(message.payload);
     } else if (
       message.code === MessageCode.StatisticsRequest && this.assignment?.mode === "statistics"
     ) {
-      await this.#running.describe(message.payload);
+      await this.#work.describe(message.payload);
     } else {
       throw new ProtocolError(
         "unexpected-code",
@@ -170,13 +171,11 @@ export abstract class ClientCommunicationTopology {
    * more work where the agreement says so. Does nothing when there is no result.
    */
   async synchronize(): Promise<void> {
-    await this.#running.synchronize();
+    await this.#work.synchronize();
   }
 
-  get #running(): ClientRun {
-    if (this.#run === undefined) {
-      throw new Error("Cannot talk to the server: the topology is not running");
-    }
-    return this.#run;
+  get #work(): ClientWork {
+    if (this.#run !== undefined) return this.#run.work;
+    throw new Error("Cannot talk to the server: the topology is not running");
   }
 }
