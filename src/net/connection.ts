@@ -38,7 +38,7 @@ export class Connection implements AsyncDisposable {
   #closed: Promise<void> | undefined;
   readonly #ending: Ending;
   #bytesReceived = 0;
-  #receiveOptions: ReceiveOptions = {};
+  #place: ReceiveOptions["place"];
   // A server waits for a message of each client. An asynchronous function would keep several times
   // as much memory for each wait as these functions, which all waits of a connection share.
   readonly #endRead = (count: number | null): number | null => {
@@ -118,8 +118,23 @@ export class Connection implements AsyncDisposable {
    * @throws {ConnectionClosedError} If the connection is lost or closed.
    * @throws {RangeError} If a buffer from `place` is too short or not aligned.
    */
-  receive(options: ReceiveOptions = {}): Promise<Received | null> {
-    this.#receiveOptions = options;
+  async receive(options: ReceiveOptions = {}): Promise<Received | null> {
+    for (;;) {
+      const received = await this.receiveAny(options), message = received?.message;
+      if (message?.code !== MessageCode.Heartbeat) return received;
+      options.onHeartbeat?.(message.payload);
+    }
+  }
+
+  /**
+   * Receives the next message, which may be a heartbeat. Takes less memory than
+   * {@linkcode receive}, for programs that wait for thousands of peers.
+   *
+   * @returns As `receive`.
+   * @throws The errors of `receive`.
+   */
+  receiveAny({ place }: Pick<ReceiveOptions, "place"> = {}): Promise<Received | null> {
+    this.#place = place;
     try {
       this.#ending.check();
       this.#progress.endFrame();
@@ -180,32 +195,12 @@ export class Connection implements AsyncDisposable {
     if (this.#ending.failure === undefined) this.#heartbeat.start(heartbeatSeconds);
   }
 
-  /**
-   * Takes the next message that is not a heartbeat, at once if all of it was read ahead: a promise
-   * takes as long as the decoding of a small message.
-   */
+  /** Takes the next message, at once if all of it was read ahead. */
   #receiveFrame(): Received | null | Promise<Received | null> {
-    for (;;) {
-      const header = this.#input.takeHeader(this.#limits);
-      if (header === undefined) {
-        return this.#beginRead(this.#input.roomForHeader()).then(this.#takeBytes, this.#fail);
-      }
-      const received = receiveBody(this.#input, header, this.#receiveOptions);
-      if (received instanceof Promise) return received.then((received) => this.#next(received));
-      if (!this.#isHeartbeat(received)) return received;
-    }
-  }
-
-  #next(received: Received): Received | null | Promise<Received | null> {
-    return this.#isHeartbeat(received) ? this.#receiveFrame() : received;
-  }
-
-  /** Ends a frame that is a heartbeat, and reports whether it is one. */
-  #isHeartbeat({ message }: Received): boolean {
-    if (message?.code !== MessageCode.Heartbeat) return false;
-    this.#receiveOptions.onHeartbeat?.(message.payload);
-    this.#progress.endFrame();
-    return true;
+    const header = this.#input.takeHeader(this.#limits);
+    return header === undefined
+      ? this.#beginRead(this.#input.roomForHeader()).then(this.#takeBytes, this.#fail)
+      : receiveBody(this.#input, header, this.#place);
   }
 
   /** Begins to read; `#endRead` or `#fail` follows. */

@@ -12,7 +12,7 @@ import type { FrameInput } from "./frame_input.ts";
 export function receiveBody(
   input: FrameInput,
   header: FrameHeader,
-  { place }: ReceiveOptions,
+  place: ReceiveOptions["place"],
 ): Received | Promise<Received> {
   const placed = isBulk(header.code) && place !== undefined
     ? place(header)

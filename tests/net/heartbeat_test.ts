@@ -1,9 +1,10 @@
-import { assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
+import { assert, assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
 import { DeadlineError, MessageCode } from "../../mod.ts";
 import { replaceRuntime, runtime, type Timer } from "../../src/base/runtime/runtime.ts";
 import { Heartbeat } from "../../src/net/heartbeat.ts";
 import { ReceiveProgress } from "../../src/net/receive_progress.ts";
-import { Connection, tcpTransport } from "../../src/net/mod.ts";
+import { type Channel, Connection, tcpTransport } from "../../src/net/mod.ts";
+import { frameOf } from "../helpers/frame.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -181,4 +182,32 @@ Deno.test("Connection gives a silent peer up after pauses of the event loop too"
     near.abort(new Error("the test is over"));
     far.abort(new Error("the test is over"));
   }
+});
+
+Deno.test("a connection that has waited for long keeps nothing of the heartbeats", async () => {
+  const heartbeat = frameOf({ code: MessageCode.Heartbeat, payload: {} });
+  const last = frameOf({ code: MessageCode.Exit, payload: { reason: "over" } });
+  let left = 1000, turns = 0, isOver = false;
+  const count = () => {
+    if (isOver) return;
+    turns++;
+    queueMicrotask(count);
+  };
+  const channel: Channel = {
+    remote: "fake",
+    read: (into) => {
+      const frame = left-- > 0 ? heartbeat : last;
+      if (frame === last) count();
+      into.set(frame);
+      return Promise.resolve(frame.length);
+    },
+    write: () => Promise.resolve(),
+    closeWrite: () => Promise.resolve(),
+    close: () => {},
+  };
+  const received = await new Connection(channel).receive();
+  isOver = true;
+  assertEquals(received?.message?.code, MessageCode.Exit);
+  // Promises that wait for one another end one after the other.
+  assert(turns < 100, `the message took ${turns} turns`);
 });

@@ -40,12 +40,7 @@ export class MessageReader {
   readonly #listener: SessionListener;
   /** Place of the message that is being read or acted on. */
   #taken: BodyPlace;
-  readonly #options = {
-    place: (header: FrameHeader) => this.#place(header),
-    onHeartbeat: ({ received }: HeartbeatPayload) => {
-      if (received !== undefined) this.#session.receipts?.heard(received);
-    },
-  };
+  readonly #options = { place: (header: FrameHeader) => this.#place(header) };
 
   constructor(
     session: Session,
@@ -70,10 +65,15 @@ export class MessageReader {
   async readAll(replySeconds: number): Promise<void> {
     for (;;) {
       try {
-        const received = await this.#session.connection.receive(this.#options);
+        const received = await this.#session.connection.receiveAny(this.#options);
         if (received === null) return;
+        const { message } = received;
+        if (message?.code === MessageCode.Heartbeat) {
+          this.#takeHeartbeat(message.payload);
+          continue;
+        }
         this.#checkRank();
-        const work = this.#listener.receive(this.#rank, received.message);
+        const work = this.#listener.receive(this.#rank, message);
         if (work instanceof Promise) await work;
         this.#release();
       } catch (error) {
@@ -83,6 +83,10 @@ export class MessageReader {
         await this.#recover(error, replySeconds);
       }
     }
+  }
+
+  #takeHeartbeat({ received }: HeartbeatPayload): void {
+    if (received !== undefined) this.#session.receipts?.heard(received);
   }
 
   #place(header: FrameHeader): BodyPlace | Promise<BodyPlace> {
