@@ -29,7 +29,7 @@ export class ClientRun implements SessionClient {
   readonly peers: PeerLog;
   readonly signal: AbortSignal | undefined;
   readonly hasKey: boolean;
-  /** What the client does for the server. */
+  /** Work of the client for the server. */
   readonly work: ClientWork;
   readonly #host: ClientRunHost;
   readonly #parts: ClientParts;

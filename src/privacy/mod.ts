@@ -8,6 +8,7 @@ export * from "./accounting/gaussian.ts";
 export * from "./accounting/pld.ts";
 export * from "./accounting/rdp.ts";
 export * from "./central_privacy.ts";
+export * from "./client/create.ts";
 export * from "./client/dp_sgd.ts";
 export * from "./client/local_privacy.ts";
 export type { ClientPrivacyOptions } from "./client/options.ts";

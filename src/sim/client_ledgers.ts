@@ -1,7 +1,8 @@
 import type { Rank } from "../base/rank.ts";
 import { withOwn } from "../plan/own_settings.ts";
 import type { TrainSettings } from "../plan/settings.ts";
-import { type ClientPrivacyChoice, createClientPrivacy } from "../privacy/client/parse.ts";
+import { createClientPrivacy } from "../privacy/client/create.ts";
+import type { ClientPrivacyChoice } from "../privacy/client/parse.ts";
 import { PrivacyBudgetError } from "../privacy/ledger/client_ledger.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import type { TrainingExchange } from "../round/cohort/training_exchange.ts";

@@ -1,5 +1,6 @@
 import type { TrainPlan } from "../plan/train_plan.ts";
-import { type ClientPrivacyChoice, createClientPrivacy } from "../privacy/client/parse.ts";
+import { createClientPrivacy } from "../privacy/client/create.ts";
+import type { ClientPrivacyChoice } from "../privacy/client/parse.ts";
 import type {
   ClientPrivacy,
   ClientPrivacyReport,

@@ -14,7 +14,7 @@ import type { ClientBackendHandler, ModelDescription } from "../train/handler.ts
 import { LocalLearner } from "../train/rules/learner.ts";
 import type { ClientJob, JobOutcome, RoundInput } from "./client_pool.ts";
 import type { MakeClientHandler } from "./define_client.ts";
-import { JobPrivacy } from "./job_privacy.ts";
+import type { JobPrivacy } from "./job_privacy.ts";
 import { setUp } from "./set_up.ts";
 
 /** Address that the handler of a simulated client is given for its server. */
@@ -84,7 +84,8 @@ export class JobRunner implements AsyncDisposable {
     const data = makeHandler ? test : train;
     if (!data) return new JobRunner(options, undefined);
     const rows = makeHandler ? undefined : rowsOf?.(1);
-    const privacy = options.privacy && new JobPrivacy(options.privacy);
+    const privacy = options.privacy &&
+      new (await import("./job_privacy.ts")).JobPrivacy(options.privacy);
     const handler = new ClientSGDHandler({
       ...{ data, engine, backend },
       ...(rows && { rows }),

@@ -1,3 +1,4 @@
+import { parseClientPrivacy } from "../../privacy/client/parse.ts";
 import type { ClientPrivacy } from "../../train/client_privacy.ts";
 import { UsageError } from "../options/option.ts";
 
@@ -28,7 +29,7 @@ export async function clientPrivacyFrom(
   if (module !== undefined) {
     throw new UsageError("expected no --client-privacy with --module: the module decides");
   }
-  const { createClientPrivacy, parseClientPrivacy } = await import("../../privacy/client/parse.ts");
+  const { createClientPrivacy } = await import("../../privacy/client/create.ts");
   const choice = parseClientPrivacy(clientPrivacy);
   if (privacyLedger === undefined && choice.noiseSeed === undefined) {
     throw new UsageError(

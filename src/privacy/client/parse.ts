@@ -5,10 +5,6 @@
  */
 
 import { checkNamedOptions, readNamedOptions } from "../../base/named_options.ts";
-import type { ClientPrivacy } from "../../train/client_privacy.ts";
-import type { LedgerStore } from "../ledger/client_ledger.ts";
-import { DPSGD } from "./dp_sgd.ts";
-import { LocalPrivacy } from "./local_privacy.ts";
 import { checkClientPrivacy, type ClientPrivacyOptions } from "./options.ts";
 
 /** Privacy that a client gives its own data, as a text names it. */
@@ -55,15 +51,6 @@ export function parseClientPrivacy(text: string): ClientPrivacyChoice {
   const choice = { kind, delta, clip, ...rest };
   checkClientPrivacy(choice);
   return choice;
-}
-
-/** Makes the privacy that a choice describes. */
-export function createClientPrivacy(
-  { kind, ...options }: ClientPrivacyChoice,
-  store?: LedgerStore,
-): ClientPrivacy {
-  const all = { ...options, ...(store && { store }) };
-  return kind === "record" ? new DPSGD(all) : new LocalPrivacy(all);
 }
 
 function missing(expected: string): RangeError {
