@@ -16,7 +16,7 @@ export function testWithNats(
     try {
       await test(server);
     } catch (error) {
-      console.error(`The log of nats-server:\n${server.log}`);
+      console.error(`The log of nats-server:${server.log.split("Server is ready").at(-1)}`);
       throw error;
     }
   });
