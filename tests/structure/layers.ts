@@ -13,7 +13,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["round", "worker", "predict"],
   ["client", "server", "dashboard", "telemetry"],
   ["sim"],
-  ["testing", "notebook"],
+  ["testing", "notebook", "cluster"],
   ["cli"],
 ];
 

@@ -1,0 +1,148 @@
+/**
+ * Connection to the queue's server.
+ *
+ * @module
+ */
+
+import {
+  type Authenticator,
+  connect,
+  credsAuthenticator,
+  jetstream,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstreamManager,
+  Kvm,
+  type NatsConnection,
+  nkeyAuthenticator,
+  Objm,
+  setSha256Backend,
+} from "./deps.ts";
+import { checkServer, connectFailure } from "./server_check.ts";
+
+/** Access to a cluster. */
+export interface ClusterOptions {
+  /** Address of the server, or of several: `"nats://host:4222"`, with `,` between two. */
+  readonly url: string;
+  /** Seed of an nkey, `"SU…"`: the key that the server knows this user by. */
+  readonly nkey?: string | undefined;
+  /** Text of a credentials file: a JWT and the seed of its nkey. */
+  readonly creds?: string | undefined;
+  /** Certificates that the connection is encrypted and checked with, each as PEM text. */
+  readonly tls?: ClusterTls | undefined;
+  /** Name of this process in the server's lists. */
+  readonly name?: string | undefined;
+  /** Receives a line when the connection is lost and when it is back. */
+  readonly onNotice?: ((line: string) => void) | undefined;
+}
+
+/** Certificates of a connection, as PEM texts. */
+export interface ClusterTls {
+  /** Certificates of the authorities that the server's certificate is checked by. */
+  readonly ca?: string;
+  /** Certificate of this process, where the server asks for one. */
+  readonly cert?: string;
+  /** Key of that certificate. */
+  readonly key?: string;
+}
+
+/** Milliseconds between two attempts to reach a server that is away. */
+const RECONNECT_MILLIS = 100;
+/** Milliseconds that a request waits for its answer before it is made again. */
+export const REQUEST_MILLIS = 2000;
+/** Milliseconds that the first connection may take. */
+const CONNECT_MILLIS = 5000;
+/** Milliseconds between two signs of life of the server, of which two may be missed. */
+const PING_MILLIS = 2000;
+
+/** Open connection to a cluster. */
+export interface Cluster extends AsyncDisposable {
+  /** Address, as it was given. */
+  readonly url: string;
+  /** The connection itself. */
+  readonly connection: NatsConnection;
+  /** Publishes to streams. */
+  readonly stream: JetStreamClient;
+  /** Makes streams and reads messages of them. */
+  readonly manager: JetStreamManager;
+  /** Opens key-value buckets. */
+  readonly buckets: Kvm;
+  /** Opens object stores. */
+  readonly stores: Objm;
+}
+
+/**
+ * Connects to a cluster. A connection that is lost later is made again for as long as it takes.
+ *
+ * @throws {ClusterError} If the server cannot be reached, refuses the key, is too old, or has no
+ * JetStream.
+ */
+export async function connectCluster(options: ClusterOptions): Promise<Cluster> {
+  const { url, tls, name, onNotice } = options;
+  // Without it vectors are hashed in JavaScript, at a fifth of the speed.
+  setSha256Backend("native");
+  let connection: NatsConnection;
+  try {
+    connection = await connect({
+      servers: url.split(",").map((server) => server.trim()),
+      name: name ?? "fedlab",
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: RECONNECT_MILLIS,
+      reconnectJitter: RECONNECT_MILLIS,
+      reconnectJitterTLS: RECONNECT_MILLIS,
+      timeout: CONNECT_MILLIS,
+      pingInterval: PING_MILLIS,
+      maxPingOut: 3,
+      ...authenticatorOf(options),
+      ...(tls && { tls }),
+    });
+  } catch (error) {
+    throw connectFailure(url, error);
+  }
+  try {
+    const manager = await jetstreamManager(connection, {
+      checkAPI: false,
+      timeout: REQUEST_MILLIS,
+    });
+    await checkServer(url, connection, manager);
+    const stream = jetstream(connection, { timeout: REQUEST_MILLIS });
+    if (onNotice) tellOfLosses(connection, onNotice);
+    return {
+      url,
+      connection,
+      stream,
+      manager,
+      buckets: new Kvm(connection),
+      stores: new Objm(connection),
+      async [Symbol.asyncDispose]() {
+        if (connection.isClosed()) return;
+        // A connection that is closed without it loses what was published last.
+        await Promise.race([connection.flush(), connection.closed()]).catch(() => {});
+        await connection.close().catch(() => {});
+      },
+    };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+function authenticatorOf(
+  { nkey, creds }: ClusterOptions,
+): { authenticator?: Authenticator } {
+  const encoder = new TextEncoder();
+  if (creds !== undefined) return { authenticator: credsAuthenticator(encoder.encode(creds)) };
+  if (nkey !== undefined) return { authenticator: nkeyAuthenticator(encoder.encode(nkey.trim())) };
+  return {};
+}
+
+/** Tells of a connection that is lost and of its return, until it is closed. */
+async function tellOfLosses(
+  connection: NatsConnection,
+  onNotice: (line: string) => void,
+): Promise<void> {
+  for await (const status of connection.status()) {
+    if (status.type === "disconnect") onNotice(`The server of the cluster is away, waiting for it`);
+    if (status.type === "reconnect") onNotice(`The server of the cluster is back`);
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Names on the queue's server: streams, subjects and buckets. All runs share them, and a session's
+ * subjects begin with its id, so that what it leaves behind is purged by subject.
+ *
+ * A **session** is one process that conducts a run. A run that is taken over has another session
+ * from there on.
+ *
+ * @module
+ */
+
+/** Version of what coordinators and machines tell each other. */
+export const CLUSTER_PROTOCOL = 1;
+
+/** Stream of the blocks of jobs that wait: a work queue with one consumer for each session. */
+export const JOBS_STREAM = "fedlab-jobs";
+/** Stream of the outcomes of blocks. */
+export const DONE_STREAM = "fedlab-done";
+/** Stream of the vectors of a session, in parts. */
+export const VECTORS_STREAM = "fedlab-vectors";
+/** Bucket with a note on each session, which machines watch. */
+export const SESSIONS_BUCKET = "fedlab-sessions";
+/** Bucket with the lease of each session and of each run, whose entries expire. */
+export const LEASES_BUCKET = "fedlab-leases";
+/** Bucket with the state of each machine, whose entries expire. */
+export const MACHINES_BUCKET = "fedlab-machines";
+/** Bucket with the checkpoint of each run that may be taken over. */
+export const RUNS_BUCKET = "fedlab-runs";
+/** Object store of data sets and descriptions, by their SHA-256. */
+export const DATA_STORE = "fedlab-data";
+/** Object store of the checkpoints of runs. */
+export const CHECKPOINT_STORE = "fedlab-checkpoints";
+
+/** Subject of a block of jobs. */
+export function jobSubject(session: string, list: number, block: number): string {
+  return `fedlab.job.${session}.${list}.${block}`;
+}
+
+/** Subject of the outcome of a block. */
+export function doneSubject(session: string, list: number, block: number): string {
+  return `fedlab.done.${session}.${list}.${block}`;
+}
+
+/** Subject on which machines tell that a block is done; nothing of it is stored. */
+export function endedSubject(session: string): string {
+  return `fedlab.ended.${session}`;
+}
+
+/** Subject of a part of a vector. */
+export function partSubject(session: string, name: string, part: number | "*"): string {
+  return `fedlab.vector.${session}.${name}.${part}`;
+}
+
+/** All subjects of a session in a stream. */
+export function sessionFilter(kind: "job" | "done" | "vector", session: string): string {
+  return `fedlab.${kind}.${session}.>`;
+}
+
+/** Key of a machine that takes part in a session. */
+export function machineKey(session: string, machine: string): string {
+  return `${session}.${machine}`;
+}
