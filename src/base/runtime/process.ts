@@ -18,6 +18,10 @@ export interface Process {
   readonly stdout: typeof Deno.stdout;
   /** Standard error. */
   readonly stderr: typeof Deno.stderr;
+  /** Is true if the user wants no colours, by the variable `NO_COLOR`. */
+  readonly noColor: boolean;
+  /** Size of the terminal in characters; throws where no stream is one. */
+  terminalSize(): { readonly columns: number; readonly rows: number };
   /** Path of the runtime's executable. */
   execPath(): string;
   /** Ends the process with a status. */
@@ -65,6 +69,10 @@ export const systemProcess: Process = {
   get stderr() {
     return Deno.stderr;
   },
+  get noColor() {
+    return Deno.noColor;
+  },
+  terminalSize: () => Deno.consoleSize(),
   execPath: () => Deno.execPath(),
   exit: (status) => Deno.exit(status),
   addSignalListener: (signal, listener) => Deno.addSignalListener(signal, listener),

@@ -88,7 +88,7 @@ async function askClients(
   using _hangUp = onHangUp?.(() => void reloadKeys(list.keys, isTerminal()));
   const { keys, ...security } = await serverSecurity(flags);
   if (keys !== undefined) list.keys = keys;
-  const shown = new RunProgress();
+  const shown = new RunProgress({ showsClients: false });
   const survey = surveyFrom(flags);
   const topology = new ServerStatisticsTop({
     ...libraryOptions("server", flags),

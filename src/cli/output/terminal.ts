@@ -1,5 +1,26 @@
 import { runtime } from "../../base/runtime/runtime.ts";
 
+/** Lines that stay below all others on the terminal. */
+export interface LinesBelow {
+  /** Removes the lines, to make room for others. */
+  hide(): void;
+  /** Shows the lines again. */
+  show(): void;
+}
+
+/** What is below all other lines; {@linkcode keepBelow} sets it. */
+let below: LinesBelow | undefined;
+
+/** Keeps lines below those that are printed, until the result is disposed of. */
+export function keepBelow(lines: LinesBelow): Disposable {
+  below = lines;
+  return {
+    [Symbol.dispose]: () => {
+      if (below === lines) below = undefined;
+    },
+  };
+}
+
 /**
  * Writes a line of results to standard output. Ignores a reader that has gone, as `head` does after
  * its last line.
@@ -14,10 +35,13 @@ export function printError(text: string): void {
 }
 
 function show(to: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  below?.hide();
   try {
     writeText(to, `${text}\n`);
   } catch (error) {
     if (!(error instanceof runtime.errors.BrokenPipe)) throw error;
+  } finally {
+    below?.show();
   }
 }
 
@@ -30,6 +54,11 @@ export function writeText(to: { writeSync(bytes: Uint8Array): number }, text: st
 /** Tells whether standard error is a terminal, which can show a progress bar. */
 export function isTerminal(): boolean {
   return runtime.process.stderr.isTerminal();
+}
+
+/** Returns the size of the terminal in characters; `undefined` where standard error is none. */
+export function terminalSize(): { readonly columns: number; readonly rows: number } | undefined {
+  return isTerminal() ? runtime.process.terminalSize() : undefined;
 }
 
 /** Formats a time in seconds in suitable units. */

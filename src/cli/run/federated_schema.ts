@@ -46,7 +46,7 @@ export async function federatedSchema(
 ): Promise<FederatedSchema> {
   const options = schemaOptionsFrom(flags);
   const { minCount, columns: choice, columnOrder: order } = flags;
-  const shown = new RunProgress();
+  const shown = new RunProgress({ showsClients: false });
   const topology = new ServerStatisticsTop({
     ...libraryOptions("server", flags),
     ...network,

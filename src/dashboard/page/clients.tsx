@@ -1,4 +1,5 @@
 /** @jsxImportSource npm:preact@10.27.2 */
+import { awaitedClients, lateClients } from "../late_clients.ts";
 import type { ClientRow, OpenRound } from "../view.ts";
 import { useEffect, useMemo, useState } from "./deps.ts";
 import { duration, number, percent } from "./format.ts";
@@ -15,9 +16,6 @@ interface Column {
   of(row: ClientRow): string | number | undefined;
   show?(row: ClientRow): string;
 }
-
-/** Letters of the clients whose update is not whole. */
-const AWAITED: readonly string[] = [".", "u"];
 
 /** Column of the time from the start of a round to the update. */
 const TIME = "time";
@@ -63,8 +61,8 @@ export function Clients(
   const [wanted, want] = useState("");
   const [top, scroll] = useState(0);
   const column = COLUMNS.find(({ name }) => name === sort.name);
-  const late = lateOnes(rows, open);
-  const awaited = new Set(open?.cohort.filter((_, i) => AWAITED.includes(open.states[i] ?? "")));
+  const late = lateClients(rows, open, Date.now());
+  const awaited = awaitedClients(open);
   useClock(open !== undefined);
   const shown = useMemo(() => {
     const found = wanted === ""
@@ -201,13 +199,4 @@ function textOf(value: string | number | undefined): string {
 function compare(a: string | number | undefined, b: string | number | undefined): number {
   if (a === undefined || b === undefined) return Number(a === undefined) - Number(b === undefined);
   return typeof a === "number" && typeof b === "number" ? a - b : `${a}`.localeCompare(`${b}`);
-}
-
-/** Clients whose update has been awaited for longer than twice the median of the others' times. */
-function lateOnes(rows: readonly ClientRow[], open: OpenRound | undefined): ReadonlySet<number> {
-  if (open === undefined) return new Set();
-  const times = rows.flatMap(({ seconds }) => seconds ?? []).sort((a, b) => a - b);
-  const median = times[times.length >> 1];
-  if (median === undefined || (Date.now() - open.startedAt) / 1000 < 2 * median) return new Set();
-  return new Set(open.cohort.filter((_, i) => AWAITED.includes(open.states[i] ?? "")));
 }
