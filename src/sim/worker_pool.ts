@@ -38,14 +38,20 @@ export class WorkerPool implements ClientPool {
   #runner: JobRunner | undefined;
   #failure: { readonly error: unknown } | undefined;
 
-  private constructor(queue: JobQueue, workers: readonly WorkerProcess<void>[]) {
+  private constructor(
+    queue: JobQueue,
+    workers: readonly WorkerProcess<void>[],
+    module: URL | undefined,
+  ) {
     this.#queue = queue;
     this.#workers = workers;
     for (const worker of workers) {
       worker.join().then(() => {
         if (queue.hasStopped) return;
         throw new Error(
-          `Cannot go on: worker ${worker.name} has ended; the module of a handler ends with defineClient()`,
+          `Cannot go on: worker ${worker.name} has ended: expected a module that calls defineClient(), got ${
+            module ?? "the built-in one"
+          }`,
         );
       }).catch((error) => {
         this.#failure ??= { error };
@@ -98,7 +104,7 @@ export class WorkerPool implements ClientPool {
     );
     const processes = [...ready, ...others];
     for (const process of processes) process.start(args);
-    const pool = new WorkerPool(queue, processes);
+    const pool = new WorkerPool(queue, processes, handler);
     try {
       if (isOneOfThem) pool.#runner = await createRunner(args, undefined);
       return pool;

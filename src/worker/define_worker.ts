@@ -1,5 +1,4 @@
 import { errorMessage } from "../base/errors.ts";
-import { holdLifeline } from "./lifeline.ts";
 import { type FromWorker, type ToWorker, WORKER_NAME_PREFIX } from "./messages.ts";
 import { isPiped, type Link, pipeLink } from "./pipe.ts";
 import { recordThrown, reviveThrown } from "./thrown.ts";
@@ -28,7 +27,8 @@ interface WorkerScope {
 let isDefined = false;
 
 /**
- * Defines the main function of a module that `spawn()` runs. Call it once, at the module's end.
+ * Defines the main function of a module that `spawn()` runs. Call it once, at the module's end: the
+ * module must have called it when its import has settled, and `import.meta.main` is false there.
  *
  * The worker ends when `main` has returned, whatever else is still open in it. An uncaught error in
  * the worker ends it too.
@@ -104,7 +104,7 @@ export function defineWorker<Args, Result>(main: WorkerMain<Args, Result>): void
     link.end(0);
   }
 
-  holdLifeline().then((lifeline) => link.post({ fedlab: "ready", lifeline }), fail);
+  link.post({ fedlab: "ready" });
 }
 
 /**

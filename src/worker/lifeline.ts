@@ -6,7 +6,6 @@ import { runtime } from "../base/runtime/runtime.ts";
  * it.
  */
 interface LockManager {
-  request(name: string, callback: () => Promise<void>): Promise<void>;
   request(name: string, options: { signal: AbortSignal }, callback: () => void): Promise<void>;
 }
 
@@ -18,22 +17,9 @@ function locks(): LockManager | undefined {
   return (navigator as { locks?: LockManager }).locks;
 }
 
-/**
- * Takes a lock that this thread holds until it ends.
- *
- * @returns The lock's name, or `undefined` where there are no Web Locks.
- */
-export async function holdLifeline(): Promise<string | undefined> {
-  const manager = locks();
-  if (manager === undefined) return undefined;
-  const name = `fedlab-worker-${runtime.random.randomUUID()}`;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  manager.request(name, () => {
-    resolve();
-    return Promise.withResolvers<void>().promise;
-  });
-  await promise;
-  return name;
+/** Returns a name for the lock of a worker, or `undefined` where there are no Web Locks. */
+export function lifelineName(): string | undefined {
+  return locks() && `fedlab-worker-${runtime.random.randomUUID()}`;
 }
 
 /** Resolves when the thread that holds the lifeline has ended, or when the signal is aborted. */

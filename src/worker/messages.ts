@@ -10,7 +10,14 @@ export type ToWorker =
 
 /** Message from the worker to the program. */
 export type FromWorker =
-  | { readonly fedlab: "ready"; readonly lifeline: string | undefined }
+  /** Its first module runs. */
+  | { readonly fedlab: "loading" }
+  /** Its module has called `defineWorker()`. */
+  | { readonly fedlab: "ready" }
+  /** Its module is loaded. */
+  | { readonly fedlab: "loaded" }
+  /** Its module cannot be loaded. */
+  | { readonly fedlab: "unloaded"; readonly thrown: ThrownRecord }
   | { readonly fedlab: "message"; readonly message: unknown }
   | { readonly fedlab: "done"; readonly result: unknown }
   | { readonly fedlab: "failed"; readonly thrown: ThrownRecord };

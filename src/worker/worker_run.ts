@@ -1,7 +1,8 @@
 import { runtime, type Timer } from "../base/runtime/runtime.ts";
 import { errorMessage } from "../base/errors.ts";
-import { lifelineEnded } from "./lifeline.ts";
-import { type FromWorker, type ToWorker, WORKER_NAME_PREFIX } from "./messages.ts";
+import { lifelineEnded, lifelineName } from "./lifeline.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+import { ModuleWorker, stripAnsiCode } from "./module_worker.ts";
 import { recordThrown, reviveThrown } from "./thrown.ts";
 import type { SpawnOptions, WorkerProcess } from "./worker_process.ts";
 
@@ -11,14 +12,11 @@ const LAST_MESSAGE_MILLIS = 100;
 /** Time that a terminated worker may take to end. */
 const ENDING_MILLIS = 1000;
 
+/** Failure of a module that is not one of a worker. */
+const CALLED_NOTHING = "it called neither defineWorker() nor defineClient()";
+
 /** Exit code of a terminated worker: that of a process ended by SIGTERM. */
 const TERMINATED = 143;
-
-/** Removes the colours that Deno gives some messages. */
-function stripAnsiCode(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replaceAll(/\x1b\[[0-9;]*m/g, "");
-}
 
 /** Outcome of a worker. */
 type Outcome<Result> =
@@ -35,7 +33,8 @@ export class WorkerRun<Result, Args = unknown> implements WorkerProcess<Result> 
   readonly #startMillis: number;
   readonly #ended = Promise.withResolvers<Result>();
   readonly #toSend: ToWorker[] = [];
-  #worker: Worker | undefined;
+  readonly #lifeline = lifelineName();
+  #worker: ModuleWorker | undefined;
   #isStarted = false;
   #isReady = false;
   #outcome: Outcome<Result> | undefined;
@@ -78,30 +77,16 @@ export class WorkerRun<Result, Args = unknown> implements WorkerProcess<Result> 
   /** Starts to load the module, before `start()`. */
   load(): void {
     if (this.#worker !== undefined) return;
-    const worker = runtime.workers.start(this.#url, {
-      type: "module",
-      name: `${WORKER_NAME_PREFIX}${this.name}`,
+    this.#worker = new ModuleWorker(this.#url, {
+      name: this.name,
+      lifeline: this.#lifeline,
+      onMessage: (message) => this.#receive(message),
+      onError: (text) => this.#failToRun(text),
     });
-    worker.addEventListener("message", (event) => this.#receive(event.data));
-    worker.addEventListener("error", (event) => {
-      event.preventDefault();
-      this.#fail(
-        new Error(
-          `Cannot run ${this.#label}: ${errorMessage(new Error(stripAnsiCode(event.message)))}`,
-        ),
-      );
-    });
-    worker.addEventListener("messageerror", () => {
-      this.#fail(new Error(`Cannot read a message of ${this.#label}`));
-    });
-    this.#worker = worker;
-    this.#startTimer = runtime.timers.setTimeout(() => {
-      this.#fail(
-        new Error(
-          `Cannot run ${this.#label}: it did not call defineWorker() within ${this.#startMillis} ms`,
-        ),
-      );
-    }, this.#startMillis);
+    this.#startTimer = runtime.timers.setTimeout(
+      () => this.#failToRun(`${CALLED_NOTHING} within ${this.#startMillis} ms`),
+      this.#startMillis,
+    );
   }
 
   join(): Promise<Result> {
@@ -155,15 +140,23 @@ export class WorkerRun<Result, Args = unknown> implements WorkerProcess<Result> 
    * Sends a message, which waits until the module has called `defineWorker()`: it would be lost.
    */
   #send(message: ToWorker): void {
-    if (this.#isReady) this.#worker?.postMessage(message);
+    if (this.#isReady) this.#worker?.post(message);
     else this.#toSend.push(message);
   }
 
   #receive(message: FromWorker): Promise<void> | void {
     if (this.#outcome !== undefined) return;
     switch (message?.fedlab) {
+      case "loading":
+        return this.#watch();
       case "ready":
-        return this.#begin(message.lifeline);
+        return this.#begin();
+      case "loaded":
+        return this.#isReady ? undefined : this.#failToRun(CALLED_NOTHING);
+      case "unloaded": {
+        const cause = reviveThrown(message.thrown);
+        return this.#failToRun(stripAnsiCode(errorMessage(cause)), cause);
+      }
       case "message":
         return this.#onMessage(message.message);
       case "done":
@@ -176,23 +169,34 @@ export class WorkerRun<Result, Args = unknown> implements WorkerProcess<Result> 
     }
   }
 
-  #begin(lifeline: string | undefined): void {
+  #watch(): void {
+    if (this.#lifeline === undefined) return;
+    this.#gone = lifelineEnded(this.#lifeline, this.#giveUp.signal);
+    this.#gone.then(() => this.#reportSilentEnd());
+  }
+
+  #begin(): void {
     runtime.timers.clearTimeout(this.#startTimer);
     this.#isReady = true;
-    if (lifeline !== undefined) {
-      this.#gone = lifelineEnded(lifeline, this.#giveUp.signal);
-      this.#gone.then(() => this.#reportSilentEnd());
-    }
     for (const message of this.#toSend.splice(0)) this.#send(message);
   }
 
   #reportSilentEnd(): void {
     if (this.#outcome !== undefined) return;
+    runtime.timers.clearTimeout(this.#startTimer);
     this.#startTimer = runtime.timers.setTimeout(() => {
       this.#fail(
-        new Error(`Cannot join ${this.#label}: it ended before its main returned`),
+        new Error(
+          this.#isReady
+            ? `Cannot join ${this.#label}: it ended before its main returned`
+            : `Cannot run ${this.#label}: it ended before it was loaded`,
+        ),
       );
     }, LAST_MESSAGE_MILLIS);
+  }
+
+  #failToRun(why: string, cause?: unknown): Promise<void> {
+    return this.#fail(new Error(`Cannot run ${this.#label}: ${why}`, cause ? { cause } : {}));
   }
 
   #fail(error: unknown): Promise<void> {

@@ -287,7 +287,17 @@ Deno.test("Simulation refuses handlers that cannot take part, in words", async (
     [
       { handler: new URL("../fixtures/undefined_client.ts", import.meta.url) },
       Error,
-      "ends with defineClient()",
+      "expected a module that calls defineClient(), got file:",
+    ],
+    [
+      { handler: new URL("../fixtures/undefined_worker.ts", import.meta.url) },
+      Error,
+      "undefined_worker.ts): it called neither defineWorker() nor defineClient()",
+    ],
+    [
+      { handler: new URL("../fixtures/throwing_module.ts", import.meta.url) },
+      Error,
+      "throwing_module.ts): this module throws",
     ],
   ];
   for (const [options, type, message] of cases) await assertRejects(run(options), type, message);

@@ -8,6 +8,7 @@ import {
   assertThrows,
 } from "jsr:@std/assert@1.0.19";
 import { ProtocolError } from "../../src/base/errors.ts";
+import { replaceRuntime, runtime } from "../../src/base/runtime/runtime.ts";
 import { defineWorker, joinAll, spawn, type WorkerProcess } from "../../src/worker/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -163,15 +164,50 @@ Deno.test("join() names a module that does not load", async () => {
   }
 });
 
-Deno.test("join() rejects when the module does not call defineWorker() in time", async () => {
-  const worker = spawn(fixture("undefined_worker"), 1, { startMillis: 50 });
+Deno.test("join() rejects when the loaded module has not called defineWorker()", async () => {
+  const nothing = "it called neither defineWorker() nor defineClient()";
+  const modules = {
+    [fixture("undefined_worker").href]: nothing,
+    "data:text/javascript,": nothing,
+    "data:text/javascript,self.close();await new Promise(()=>{})": "it ended before it was loaded",
+    "data:text/javascript,throw null": "null",
+  };
+  for (const [url, why] of Object.entries(modules)) {
+    const worker = spawn(url, 1);
+    worker.start();
+    const error = await assertRejects(() => worker.join(), Error);
+    assertMatch(error.message, /^Cannot run worker .+ \((file|data):.*\): .*$/);
+    assert(error.message.endsWith(`): ${why}`), error.message);
+    assertEquals(worker.exitCode, 1);
+  }
+});
+
+Deno.test("join() rejects when the module is not loaded in time", async () => {
+  const worker = spawn("data:text/javascript,await new Promise(() => {})", 1, { startMillis: 50 });
   worker.start();
-  await assertRejects(
-    () => worker.join(),
-    Error,
-    "undefined_worker.ts): it did not call defineWorker() within 50 ms",
-  );
+  await assertRejects(() => worker.join(), Error, "nor defineClient() within 50 ms");
   assertEquals(worker.exitCode, 1);
+});
+
+Deno.test("a worker starts where modules that are text are not allowed", async () => {
+  const { workers } = runtime;
+  const started: string[] = [];
+  using _ = replaceRuntime({
+    workers: {
+      ...workers,
+      start: (url, options) => {
+        started.push(String(url).slice(0, 5));
+        if (started.length === 2) return workers.start(url, options);
+        const refused = new EventTarget() as Worker;
+        queueMicrotask(() => refused.dispatchEvent(new Event("error", { cancelable: true })));
+        return refused;
+      },
+    },
+  });
+  const worker = spawn(fixture("echo_worker"), 5);
+  worker.start();
+  assertEquals(await worker.join(), 5);
+  assertEquals(started, ["blob:", "file:"]);
 });
 
 Deno.test("defineWorker() refuses a second call, and does nothing outside of spawn()", async () => {
