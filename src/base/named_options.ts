@@ -1,3 +1,5 @@
+import { didYouMean } from "./did_you_mean.ts";
+
 /** Name with options, read from a text. */
 export interface NamedOptions {
   readonly name: string;
@@ -62,7 +64,7 @@ export function checkNamedOptions(
     throw new RangeError(
       `Cannot make ${name}: expected ${
         all.length === 0 ? "no options" : `one of the options ${all.join(", ")}`
-      }, got ${option}`,
+      }, got ${option}${didYouMean(option, all)}`,
     );
   }
 }

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { didYouMean } from "../base/did_you_mean.ts";
 import { checkNamedOptions, readNamedOptions } from "../base/named_options.ts";
 import { bf16 } from "./bf16.ts";
 import type { Codec } from "./codec.ts";
@@ -78,7 +79,9 @@ export function parseCodec(text: string): Codec {
   const entry = Object.hasOwn(CODECS, name) ? CODECS[name as CodecName] : undefined;
   if (entry === undefined) {
     const names = CODEC_NAMES.join(", ");
-    throw new RangeError(`Cannot make a codec: expected one of ${names}, got ${name}`);
+    throw new RangeError(
+      `Cannot make a codec: expected one of ${names}, got ${name}${didYouMean(name, CODEC_NAMES)}`,
+    );
   }
   checkNamedOptions({ name, numbers, texts }, { numbers: [], ...entry });
   return entry.make(numbers, texts);

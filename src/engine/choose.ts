@@ -1,3 +1,4 @@
+import { didYouMean } from "../base/did_you_mean.ts";
 import type { EngineChoice } from "../train/engine_choice.ts";
 import type { TrainLogger } from "../train/sgd_handler.ts";
 import { UnsupportedModelError } from "./graph/graph.ts";
@@ -16,7 +17,9 @@ export async function tryNative<T>(
 ): Promise<T | undefined> {
   if (engine !== "auto" && engine !== "native" && engine !== "tfjs") {
     throw new RangeError(
-      `Cannot choose an engine: expected auto, native or tfjs, got ${JSON.stringify(engine)}`,
+      `Cannot choose an engine: expected auto, native or tfjs, got ${JSON.stringify(engine)}${
+        didYouMean(engine, ["auto", "native", "tfjs"])
+      }`,
     );
   }
   let reason = "";

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { didYouMean } from "../base/did_you_mean.ts";
 import { memoryTransport } from "./memory.ts";
 import { tcpTransport } from "./tcp.ts";
 import type { Transport } from "./transport.ts";
@@ -36,7 +37,7 @@ export function transportOf(backend: DistBackend | string): Transport {
     throw new RangeError(
       `Cannot use the dist backend: expected one of ${DIST_BACKEND_NAMES.join(", ")}, got ${
         JSON.stringify(backend)
-      }`,
+      }${didYouMean(backend, DIST_BACKEND_NAMES)}`,
     );
   }
   return TRANSPORTS[known];

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { didYouMean } from "../base/did_you_mean.ts";
 import { AT_LEAST_ONE, checkInRange, SHARE } from "../base/check.ts";
 
 /** Settings that every schedule has. */
@@ -112,7 +113,9 @@ export function checkSchedule(schedule: LearningRateSchedule, problem: string): 
   const { name, warmup = 0 } = schedule;
   if (!SCHEDULE_NAMES.includes(name)) {
     throw new RangeError(
-      `${problem}: expected a schedule of ${SCHEDULE_NAMES.join(", ")}, got ${name}`,
+      `${problem}: expected a schedule of ${SCHEDULE_NAMES.join(", ")}, got ${name}${
+        didYouMean(name, SCHEDULE_NAMES)
+      }`,
     );
   }
   checkInRange(warmup, { whole: true, least: 0 }, problem, "a warm-up of 0 rounds or more");

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { didYouMean } from "../base/did_you_mean.ts";
 import { checkNamedOptions, readNamedOptions } from "../base/named_options.ts";
 import type { DistributedPrivacyOptions } from "./distributed/distributed_privacy.ts";
 import type { CentralPrivacyOptions } from "./options.ts";
@@ -51,7 +52,9 @@ export function parsePrivacy(text: string): PrivacyChoice {
   const { name, numbers } = named;
   if (name !== "ftrl" && name !== "fedavg") {
     throw new RangeError(
-      `Cannot make a private run: expected one of ${PRIVACY_NAMES.join(", ")}, got ${name}`,
+      `Cannot make a private run: expected one of ${PRIVACY_NAMES.join(", ")}, got ${name}${
+        didYouMean(name, PRIVACY_NAMES)
+      }`,
     );
   }
   checkNamedOptions(named, { numbers: MECHANISMS[name] });
@@ -78,8 +81,12 @@ export function parsePrivateRun(text: string): PrivacyChoice | DistributedChoice
   const named = readNamedOptions("privacy", text), { name } = named;
   if (PRIVACY_NAMES.includes(name)) return parsePrivacy(text);
   if (name !== "distributed") {
-    const names = [...PRIVACY_NAMES, "distributed"].join(", ");
-    throw new RangeError(`Cannot make a private run: expected one of ${names}, got ${name}`);
+    const names = [...PRIVACY_NAMES, "distributed"];
+    throw new RangeError(
+      `Cannot make a private run: expected one of ${names.join(", ")}, got ${name}${
+        didYouMean(name, names)
+      }`,
+    );
   }
   checkNamedOptions(named, { numbers: ["epsilon", "noise", "delta", "clip"] });
   const { delta = missingDelta(), ...rest } = named.numbers;

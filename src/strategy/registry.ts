@@ -6,6 +6,7 @@
  * @module
  */
 
+import { didYouMean } from "../base/did_you_mean.ts";
 import { checkNamedOptions, readNamedOptions } from "../base/named_options.ts";
 import type { AsyncStrategy } from "./asynchronous/async_strategy.ts";
 import { FedAsync } from "./asynchronous/fedasync.ts";
@@ -133,8 +134,12 @@ function make<Made>(
 ): Made {
   const entry = Object.hasOwn(entries, name) ? entries[name] : undefined;
   if (entry === undefined) {
-    const names = Object.keys(entries).join(", ");
-    throw new RangeError(`Cannot make a strategy: expected one of ${names}, got ${name}`);
+    const names = Object.keys(entries);
+    throw new RangeError(
+      `Cannot make a strategy: expected one of ${names.join(", ")}, got ${name}${
+        didYouMean(name, names)
+      }`,
+    );
   }
   checkNamedOptions({ name, numbers, texts }, { numbers: [], ...entry });
   return entry.make(numbers, texts);

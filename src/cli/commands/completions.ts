@@ -1,3 +1,4 @@
+import { didYouMean } from "../../base/did_you_mean.ts";
 import { bashScript } from "../completions/bash.ts";
 import { fishScript } from "../completions/fish.ts";
 import { zshScript } from "../completions/zsh.ts";
@@ -23,7 +24,11 @@ export function completionsCommand({ loadCommands }: CommandContext): Command {
   }).argument("<shell>", Object.keys(SCRIPTS).join(", ")).action(async (shell: string) => {
     const script = Object.hasOwn(SCRIPTS, shell) ? SCRIPTS[shell] : undefined;
     if (script === undefined) {
-      throw new UsageError(`expected one of ${Object.keys(SCRIPTS).join(", ")}, got ${shell}`);
+      throw new UsageError(
+        `expected one of ${Object.keys(SCRIPTS).join(", ")}, got ${shell}${
+          didYouMean(shell, Object.keys(SCRIPTS))
+        }`,
+      );
     }
     print(script(describeCommands(await loadCommands())).trimEnd());
   });

@@ -1,7 +1,7 @@
+import { didYouMean } from "../../base/did_you_mean.ts";
 import { errorMessage } from "../../base/errors.ts";
 import { type CommandName, flagOf, UsageError } from "../options/option.ts";
 import { type CommandOption, optionsOf } from "../options/table.ts";
-import { closest, distance } from "./deps.ts";
 import { NOT_IN_FILE } from "./options.ts";
 import { readConfig } from "./read_config.ts";
 
@@ -10,9 +10,6 @@ export const SCHEMA_FIELD = "$schema";
 
 /** Field of an options file with the command that it is for. */
 export const COMMAND_FIELD = "command";
-
-/** Largest number of wrong letters in a name for which another one is proposed. */
-const MAX_WRONG = 3;
 
 /**
  * Writes the options of a file as arguments of a command line, without those that are given.
@@ -43,7 +40,7 @@ export async function argumentsFrom(
     const option = options.get(field);
     if (option === undefined) {
       throw refuse(
-        `${command} has no option ${JSON.stringify(field)}${hint(field, [...options.keys()])}`,
+        `${command} has no option ${JSON.stringify(field)}${didYouMean(field, options.keys())}`,
       );
     }
     const other = spelled.get(option);
@@ -100,10 +97,4 @@ function argumentsOf(option: CommandOption, value: unknown): string[] {
 function shown(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   return typeof value === "object" && value !== null ? "an object" : JSON.stringify(value);
-}
-
-/** Proposes the name that was probably meant. */
-function hint(field: string, names: readonly string[]): string {
-  const name = closest(field.toLowerCase(), names);
-  return distance(field.toLowerCase(), name) <= MAX_WRONG ? ` (did you mean ${name}?)` : "";
 }

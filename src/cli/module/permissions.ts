@@ -1,3 +1,4 @@
+import { didYouMean } from "../../base/did_you_mean.ts";
 import { runtime } from "../../base/runtime/runtime.ts";
 import { errorMessage } from "../../base/errors.ts";
 import { parseAddress } from "../../net/tcp.ts";
@@ -17,7 +18,9 @@ const KINDS = ["read", "write", "net", "env", "run", "sys", "ffi", "import"];
 export function addPermission(text: string, before: readonly string[] = []): string[] {
   if (!KINDS.includes(kindOf(text)) || text.endsWith("=")) {
     throw new InvalidArgumentError(
-      `Expected one of ${KINDS.join(", ")}, and after = what it is for, as in read=data.csv.`,
+      `Expected one of ${KINDS.join(", ")}, and after = what it is for, as in read=data.csv${
+        didYouMean(kindOf(text), KINDS)
+      }.`,
     );
   }
   return [...before, text];

@@ -1,3 +1,4 @@
+import { didYouMean } from "../../base/did_you_mean.ts";
 import { DEFAULT_UPDATE_BOUND } from "../../round/handler/update_bound.ts";
 import { CODEC_NAMES, parseCodec } from "../../codec/registry.ts";
 import { parseSelection, SELECTION_NAMES } from "../../round/selection/registry.ts";
@@ -227,7 +228,9 @@ export function strategyFrom({ strategy = "fedavg" }: { strategy?: string }): St
 export function asyncStrategyFrom({ strategy = "fedasync" }: { strategy?: string }): AsyncStrategy {
   if (!isAsyncStrategy(strategy)) {
     throw new UsageError(
-      `expected --strategy ${ASYNC_STRATEGY_NAMES.join(" or ")} with --mode async, got ${strategy}`,
+      `expected --strategy ${ASYNC_STRATEGY_NAMES.join(" or ")} with --mode async, got ${strategy}${
+        didYouMean(strategy.split(":", 1)[0] ?? "", ASYNC_STRATEGY_NAMES)
+      }`,
     );
   }
   return parseAsyncStrategy(strategy);

@@ -1,3 +1,4 @@
+import { didYouMean } from "../../base/did_you_mean.ts";
 import { describeRange, isInRange, type Range } from "../../base/check.ts";
 import { errorMessage } from "../../base/errors.ts";
 import { InvalidArgumentError } from "../deps.ts";
@@ -140,7 +141,9 @@ export function choice<const T extends string>(choices: readonly T[]): ValueType
     parse(text) {
       const chosen = choices.find((one) => one === text);
       if (chosen !== undefined) return chosen;
-      throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
+      throw new InvalidArgumentError(
+        `Allowed choices are ${choices.join(", ")}${didYouMean(text, choices)}.`,
+      );
     },
     choices,
   };

@@ -1,3 +1,4 @@
+import { didYouMean } from "../../base/did_you_mean.ts";
 import { errorMessage } from "../../base/errors.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { InitialParameters } from "../../engine/model_evaluator.ts";
@@ -104,7 +105,9 @@ async function checkInit(init: string): Promise<void> {
     (await openFile(init)).file.close();
   } catch (cause) {
     const reason = errorMessage(cause).replace(`Cannot read ${init}: `, "");
-    const expected = `expected ${INIT_NAMES.join(", ")} or a safetensors file`;
+    const expected = `expected ${INIT_NAMES.join(", ")} or a safetensors file${
+      didYouMean(init, INIT_NAMES)
+    }`;
     throw new Error(`Cannot begin from ${init || '""'}: ${expected}; ${reason}`, { cause });
   }
 }

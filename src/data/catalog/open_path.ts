@@ -4,6 +4,7 @@
  * @module
  */
 
+import { didYouMean } from "../../base/did_you_mean.ts";
 import { runtime } from "../../base/runtime/runtime.ts";
 import type { Dataset } from "../dataset.ts";
 import { fileError } from "../file.ts";
@@ -61,7 +62,9 @@ export async function openPath(path: string, options: LoadDatasetOptions): Promi
     throw new runtime.errors.NotFound(
       `Cannot find the data set ${path}: expected ${
         DATASET_NAMES.join(", ")
-      }, ${SYNTHETIC_USAGE}, or the path of a table (.csv, .tsv, .json, .jsonl, .parquet), an IDX images file or a folder`,
+      }, ${SYNTHETIC_USAGE}, or the path of a table (.csv, .tsv, .json, .jsonl, .parquet), an IDX images file or a folder${
+        didYouMean(path, [...DATASET_NAMES, "synthetic"])
+      }`,
       { cause: error },
     );
   }

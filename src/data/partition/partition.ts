@@ -4,6 +4,7 @@
  * @module
  */
 
+import { didYouMean } from "../../base/did_you_mean.ts";
 import { shownBy } from "../../base/lazy.ts";
 import { checkCount, rowLabels } from "./rows.ts";
 import type { Partition, PartitionData, PartitionSeedOptions } from "./types.ts";
@@ -122,7 +123,7 @@ export function parsePartition(spec: string): ParsedPartition {
     throw new TypeError(
       `Cannot read the partition: expected one of ${PARTITION_USAGES.join(", ")}, got ${
         JSON.stringify(spec)
-      }`,
+      }${didYouMean(name, SCHEMES.keys())}`,
     );
   }
   const settings = readSettings(spec, scheme);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { didYouMean } from "../../base/did_you_mean.ts";
 import type { RawColumn, RawTable } from "../formats/raw_table.ts";
 import { parseCondition } from "./condition.ts";
 import { withMarks } from "./missing_marks.ts";
@@ -100,8 +101,9 @@ export class ColumnIndex {
     if (typeof column === "string") {
       const found = this.find(column);
       if (found !== undefined) return found;
+      const names = this.headers.map(({ name }) => name);
       const got = this.hasNames
-        ? shownNames(this.headers.map(({ name }) => name))
+        ? `${shownNames(names)}${didYouMean(column, names)}`
         : "columns without names, give its index, or say that line 1 is a header (--header yes)";
       throw new RangeError(
         `${cannotUse(this.#table)}: expected ${use} named ${quoted(column)}, got ${got}`,

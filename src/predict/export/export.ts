@@ -4,6 +4,7 @@
  * @module
  */
 
+import { didYouMean } from "../../base/did_you_mean.ts";
 import type { TrainedModel } from "../../train/models/model_file.ts";
 import { EXPORT_FORMATS, type ExportFormat } from "./formats.ts";
 import { exportable, type ExportedFile } from "./exported.ts";
@@ -58,7 +59,7 @@ export async function exportModel(
       throw new RangeError(
         `Cannot export the model: expected one of ${EXPORT_FORMATS.join(", ")}, got ${
           JSON.stringify(format)
-        }`,
+        }${didYouMean(format, EXPORT_FORMATS)}`,
       );
   }
 }

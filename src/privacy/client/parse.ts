@@ -4,6 +4,7 @@
  * @module
  */
 
+import { didYouMean } from "../../base/did_you_mean.ts";
 import { checkNamedOptions, readNamedOptions } from "../../base/named_options.ts";
 import { checkClientPrivacy, type ClientPrivacyOptions } from "./options.ts";
 
@@ -41,7 +42,7 @@ export function parseClientPrivacy(text: string): ClientPrivacyChoice {
     throw new RangeError(
       `Cannot keep the client's data private: expected one of ${
         CLIENT_PRIVACY_NAMES.join(", ")
-      }, got ${named.name}`,
+      }, got ${named.name}${didYouMean(named.name, CLIENT_PRIVACY_NAMES)}`,
     );
   }
   checkNamedOptions(named, { numbers: OPTIONS });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { didYouMean } from "../../base/did_you_mean.ts";
 import { checkNamedOptions, readNamedOptions } from "../../base/named_options.ts";
 import { AvailabilitySelection } from "./availability.ts";
 import { PowerOfChoiceSelection } from "./power_of_choice.ts";
@@ -55,7 +56,9 @@ export function parseSelection(text: string): ClientSelection {
   const entry = Object.hasOwn(ENTRIES, named.name) ? ENTRIES[named.name] : undefined;
   if (entry === undefined) {
     throw new RangeError(
-      `Cannot make a selection: expected one of ${SELECTION_NAMES.join(", ")}, got ${named.name}`,
+      `Cannot make a selection: expected one of ${SELECTION_NAMES.join(", ")}, got ${named.name}${
+        didYouMean(named.name, SELECTION_NAMES)
+      }`,
     );
   }
   checkNamedOptions(named, entry);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { didYouMean } from "../../base/did_you_mean.ts";
 import type { LossName } from "../handler.ts";
 import { categoricalCrossentropy, softmaxCrossEntropy } from "./class_losses.ts";
 import type { Loss } from "./loss.ts";
@@ -42,7 +43,7 @@ export function checkLoss(loss: string): void {
     throw new RangeError(
       `Cannot train: expected one of the losses ${LOSS_NAMES.join(", ")}, got ${
         JSON.stringify(loss)
-      }`,
+      }${didYouMean(loss, LOSS_NAMES)}`,
     );
   }
 }

@@ -1,3 +1,4 @@
+import { didYouMean } from "../../base/did_you_mean.ts";
 import { checkInRange } from "../../base/check.ts";
 import type { LossName } from "../handler.ts";
 import type { ModelOptions } from "./model_options.ts";
@@ -40,7 +41,7 @@ export function headOf(
     throw new RangeError(
       `Cannot describe the model: expected one of the tasks ${
         Object.keys(LINEAR_LOSSES).join(", ")
-      }, got ${JSON.stringify(task)}`,
+      }, got ${JSON.stringify(task)}${didYouMean(task, Object.keys(LINEAR_LOSSES))}`,
     );
   }
   const known: readonly LossName[] = LINEAR_LOSSES[task];
@@ -49,7 +50,7 @@ export function headOf(
     throw new RangeError(
       `Cannot describe the model: expected one of the losses ${
         known.join(", ")
-      } for the task ${task}, got ${JSON.stringify(chosen)}`,
+      } for the task ${task}, got ${JSON.stringify(chosen)}${didYouMean(chosen, known)}`,
     );
   }
   if (task !== "classification") {

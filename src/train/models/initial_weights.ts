@@ -1,3 +1,4 @@
+import { didYouMean } from "../../base/did_you_mean.ts";
 import { INIT_NAMES, type InitName, type ModelOptions } from "./model_options.ts";
 
 const KERNELS: Readonly<Record<InitName, string>> = { zeros: "Zeros", glorot: "GlorotUniform" };
@@ -22,7 +23,7 @@ export function initOf(name: string, { init }: ModelOptions, isDeep: boolean): I
     throw new RangeError(
       `Cannot describe the model: expected initial weights ${INIT_NAMES.join(" or ")}, got ${
         JSON.stringify(chosen)
-      }`,
+      }${didYouMean(chosen, INIT_NAMES)}`,
     );
   }
   if (!isDeep || chosen !== "zeros") return chosen;

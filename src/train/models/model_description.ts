@@ -1,3 +1,4 @@
+import { didYouMean } from "../../base/did_you_mean.ts";
 import { isRecord } from "../../base/json.ts";
 import { checkTopology } from "./check_topology.ts";
 import type { ModelDescription } from "../handler.ts";
@@ -31,7 +32,9 @@ export function parseModelDescription(value: unknown): ModelDescription {
   const known = LOSS_NAMES.find((name) => name === loss);
   if (known === undefined) {
     throw new TypeError(
-      `${where}: expected loss to be one of ${LOSS_NAMES.join(", ")}, got ${shown(loss)}`,
+      `${where}: expected loss to be one of ${LOSS_NAMES.join(", ")}, got ${shown(loss)}${
+        typeof loss === "string" ? didYouMean(loss, LOSS_NAMES) : ""
+      }`,
     );
   }
   return { format, topology, loss: known };

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { didYouMean } from "../../base/did_you_mean.ts";
 import type { ModelDescription } from "../handler.ts";
 import { checkSize, headOf } from "./head.ts";
 import { initializers, initOf } from "./initial_weights.ts";
@@ -180,7 +181,7 @@ export function modelByName(name: string, options: ModelOptions): ModelDescripti
     throw new RangeError(
       `Cannot find the model: expected one of ${MODEL_NAMES.join(", ")}, got ${
         JSON.stringify(name)
-      }`,
+      }${didYouMean(name, MODEL_NAMES)}`,
     );
   }
   return describe(options);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { didYouMean } from "../../../base/did_you_mean.ts";
 import { quoted, shownNames } from "../../schema/names.ts";
 import { MISSING_VALUES, type ReadTableOptions } from "../raw_table.ts";
 import { headerOf } from "../../schema/columns.ts";
@@ -93,7 +94,7 @@ export class ColumnChoice {
       throw new RangeError(
         `Cannot read ${this.#name}: expected a column named ${quoted(column)} in the header, got ${
           shownNames(header)
-        }`,
+        }${didYouMean(column, header)}`,
       );
     }
   }
