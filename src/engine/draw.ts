@@ -37,6 +37,12 @@ export function fill(
   }
 
   switch (initializer.type) {
+    case "unitForget": {
+      fill(values, shape, initializer.rest, random);
+      const gate = values.length / 4;
+      values.fill(1, gate, 2 * gate);
+      break;
+    }
     case "constant":
       values.fill(initializer.value);
       break;

@@ -9,6 +9,7 @@ import { normOp } from "./ops/norm.ts";
 import type { ClipMemory } from "./ops/clip.ts";
 import { at, type Op, type OpContext, type Place, type Target } from "./ops/op.ts";
 import { addOp, curveOp, denseOp, leakyReluOp, softmaxOp } from "./ops/ops.ts";
+import { recurrentOp } from "./ops/recurrent.ts";
 import { sizeOf } from "./graph/shapes.ts";
 import { convOp, poolOp, wholeImage } from "./ops/window.ts";
 
@@ -177,7 +178,7 @@ function isIdle(layer: Layer): boolean {
 
 /** Layers whose backward pass does not read their output. */
 const FORGETFUL: ReadonlySet<Layer["type"]> = new Set<Layer["type"]>([
-  ...["dense", "conv2d", "depthwiseConv2d", "batchNorm", "embedding", "add"] as const,
+  ...["dense", "conv2d", "depthwiseConv2d", "batchNorm", "embedding", "add", "recurrent"] as const,
 ]);
 
 /**
@@ -223,6 +224,8 @@ function makeOp(
       return layer.rate === 0 ? undefined : dropoutOp(context, layer.rate);
     case "embedding":
       return embeddingOp(context, layer);
+    case "recurrent":
+      return recurrentOp(context, layer);
     case "conv2d":
       return convOp(context, layer, image);
     case "maxPool2d":

@@ -157,6 +157,12 @@ export interface EngineExports extends KernelsExports {
     total: Pointer,
   ): void;
   /**
+   * Writes zeros.
+   *
+   * @param x Address of float32 values, written.
+   */
+  clear(x: Pointer, n: number): void;
+  /**
    * Gradient of the images, `dx = conv^T(dy, w)`.
    *
    * `dy` has `cells` values for each filter and image. `places` is null where `cells` is the number
@@ -504,6 +510,24 @@ export interface EngineExports extends KernelsExports {
     squares: Pointer,
   ): void;
   /**
+   * Copies sequences by step to `[rows, steps, length]`, as the reverse of `to_steps`. Where `add`
+   * is not 0, they are added to the values there.
+   *
+   * @param x Address of float32 values.
+   * @param y Address of float32 values, written.
+   */
+  from_steps(
+    x: Pointer,
+    y: Pointer,
+    rows: number,
+    steps: number,
+    length: number,
+    row: number,
+    step: number,
+    reverse: number,
+    add: number,
+  ): void;
+  /**
    * Selection of a batch: `rows[i] = features[order[i]]` and `classes[i] = labels[order[i]]`.
    *
    * @param features Address of float32 values.
@@ -543,6 +567,96 @@ export interface EngineExports extends KernelsExports {
     classes: Pointer,
   ): void;
   /**
+   * Gradients of `gru_forward` from those of the states, of which `dy` `[steps, rows, units]` has
+   * those of `h` from its second step on; with `last_only` it is `[rows, units]`, of the last step
+   * alone. `gates` and `inner` are overwritten. `dx`, `db` and `dafter_bias` may be null; the
+   * gradients of the weights may be the weights themselves.
+   *
+   * @param x Address of float32 values.
+   * @param w Address of float32 values.
+   * @param u Address of float32 values.
+   * @param mask Address of float32 values.
+   * @param gates Address of float32 values, written.
+   * @param inner Address of float32 values, written.
+   * @param h Address of float32 values.
+   * @param dy Address of float32 values.
+   * @param dx Address of float32 values, written.
+   * @param dw Address of float32 values, written.
+   * @param du Address of float32 values, written.
+   * @param db Address of float32 values, written.
+   * @param dafterBias Address of float32 values, written.
+   * @param scratch Address of float32 values.
+   */
+  gru_backward(
+    x: Pointer,
+    w: Pointer,
+    u: Pointer,
+    mask: Pointer,
+    gates: Pointer,
+    inner: Pointer,
+    h: Pointer,
+    dy: Pointer,
+    dx: Pointer,
+    dw: Pointer,
+    du: Pointer,
+    db: Pointer,
+    dafterBias: Pointer,
+    steps: number,
+    rows: number,
+    inputs: number,
+    units: number,
+    hard: number,
+    after: number,
+    lastOnly: number,
+    add: number,
+    scratch: Pointer,
+  ): void;
+  /**
+   * Number of values of the scratch memory of `gru_backward`: the packed weights and the gradients
+   * of the states of one step.
+   */
+  gru_backward_scratch(steps: number, rows: number, inputs: number, units: number): number;
+  /**
+   * Runs a GRU over sequences. The first states of `h` are given; the others are written, and
+   * `gates` and `inner` receive values for the backward pass. Null `b` stands for zeros, as does
+   * null `after_bias`, the bias of `h' u`. The gates take the piecewise linear curve where `hard`
+   * is not 0.
+   *
+   * @param x Address of float32 values.
+   * @param w Address of float32 values.
+   * @param u Address of float32 values.
+   * @param b Address of float32 values.
+   * @param afterBias Address of float32 values.
+   * @param mask Address of float32 values.
+   * @param gates Address of float32 values, written.
+   * @param inner Address of float32 values, written.
+   * @param h Address of float32 values, written.
+   * @param scratch Address of float32 values.
+   */
+  gru_forward(
+    x: Pointer,
+    w: Pointer,
+    u: Pointer,
+    b: Pointer,
+    afterBias: Pointer,
+    mask: Pointer,
+    gates: Pointer,
+    inner: Pointer,
+    h: Pointer,
+    steps: number,
+    rows: number,
+    inputs: number,
+    units: number,
+    hard: number,
+    after: number,
+    scratch: Pointer,
+  ): void;
+  /**
+   * Number of values of the scratch memory of `gru_forward`: the packed weights and the sums of one
+   * step.
+   */
+  gru_forward_scratch(steps: number, rows: number, inputs: number, units: number): number;
+  /**
    * Gradient of leaky ReLU: `dx = dy` where `y > 0`, else `dx = slope * dy`. `dx` may be `dy`.
    *
    * @param y Address of float32 values.
@@ -557,6 +671,99 @@ export interface EngineExports extends KernelsExports {
    * @param y Address of float32 values, written.
    */
   leaky_relu_forward(x: Pointer, y: Pointer, n: number, slope: number): void;
+  /**
+   * Gradients of `lstm_forward` from those of the states, of which `dy` `[steps, rows, units]` has
+   * those of `h` from its second step on; with `last_only` it is `[rows, units]`, of the last step
+   * alone. `gates` is overwritten by the gradients of its sums. `dx`, `db` and `dpeepholes` may be
+   * null; `dw`, `du`, `db` and `dpeepholes` may be the weights themselves.
+   *
+   * @param x Address of float32 values.
+   * @param w Address of float32 values.
+   * @param u Address of float32 values.
+   * @param peepholes Address of float32 values.
+   * @param mask Address of float32 values.
+   * @param gates Address of float32 values, written.
+   * @param cells Address of float32 values.
+   * @param h Address of float32 values.
+   * @param dy Address of float32 values.
+   * @param dx Address of float32 values, written.
+   * @param dw Address of float32 values, written.
+   * @param du Address of float32 values, written.
+   * @param db Address of float32 values, written.
+   * @param dpeepholes Address of float32 values, written.
+   * @param scratch Address of float32 values.
+   */
+  lstm_backward(
+    x: Pointer,
+    w: Pointer,
+    u: Pointer,
+    peepholes: Pointer,
+    mask: Pointer,
+    gates: Pointer,
+    cells: Pointer,
+    h: Pointer,
+    dy: Pointer,
+    dx: Pointer,
+    dw: Pointer,
+    du: Pointer,
+    db: Pointer,
+    dpeepholes: Pointer,
+    steps: number,
+    rows: number,
+    inputs: number,
+    units: number,
+    hard: number,
+    lastOnly: number,
+    add: number,
+    scratch: Pointer,
+  ): void;
+  /**
+   * Number of values of the scratch memory of `lstm_backward`: the packed weights and the gradients
+   * of the states of one step.
+   */
+  lstm_backward_scratch(steps: number, rows: number, inputs: number, units: number): number;
+  /**
+   * Runs an LSTM over sequences. The first states of `h` and `cells` are given; the others are
+   * written, and `gates` receives the values of the gates for the backward pass. Null `b` stands
+   * for zeros. The gates take the piecewise linear curve where `hard` is not 0.
+   *
+   * @param x Address of float32 values.
+   * @param w Address of float32 values.
+   * @param u Address of float32 values.
+   * @param b Address of float32 values.
+   * @param peepholes Address of float32 values.
+   * @param mask Address of float32 values.
+   * @param gates Address of float32 values, written.
+   * @param cells Address of float32 values, written.
+   * @param h Address of float32 values, written.
+   * @param scratch Address of float32 values.
+   */
+  lstm_forward(
+    x: Pointer,
+    w: Pointer,
+    u: Pointer,
+    b: Pointer,
+    peepholes: Pointer,
+    mask: Pointer,
+    gates: Pointer,
+    cells: Pointer,
+    h: Pointer,
+    steps: number,
+    rows: number,
+    inputs: number,
+    units: number,
+    hard: number,
+    scratch: Pointer,
+  ): void;
+  /** Number of values of the scratch memory of `lstm_forward`: the packed weights. */
+  lstm_forward_scratch(steps: number, rows: number, inputs: number, units: number): number;
+  /**
+   * Writes 1 for each value that is not 0, else 0: the mask of sequences that are padded by zeros.
+   *
+   * @param x Address of float32 values.
+   * @param mask Address of float32 values, written.
+   */
+  mask_of(x: Pointer, mask: Pointer, n: number): void;
   /**
    * Gradient of max pooling: that of each result goes to the first of the greatest values under its
    * window.
@@ -631,6 +838,77 @@ export interface EngineExports extends KernelsExports {
    */
   sigmoid_forward(x: Pointer, y: Pointer, n: number): void;
   /**
+   * Gradients of `simple_rnn_forward` from those of the states, of which `dy`
+   * `[steps, rows, units]` has those of `h` from its second step on; with `last_only` it is
+   * `[rows, units]`, of the last step alone. `dx` and `db` may be null; the gradients of the
+   * weights may be the weights themselves.
+   *
+   * @param x Address of float32 values.
+   * @param w Address of float32 values.
+   * @param u Address of float32 values.
+   * @param mask Address of float32 values.
+   * @param h Address of float32 values.
+   * @param dz Address of float32 values, written.
+   * @param dy Address of float32 values.
+   * @param dx Address of float32 values, written.
+   * @param dw Address of float32 values, written.
+   * @param du Address of float32 values, written.
+   * @param db Address of float32 values, written.
+   * @param scratch Address of float32 values.
+   */
+  simple_rnn_backward(
+    x: Pointer,
+    w: Pointer,
+    u: Pointer,
+    mask: Pointer,
+    h: Pointer,
+    dz: Pointer,
+    dy: Pointer,
+    dx: Pointer,
+    dw: Pointer,
+    du: Pointer,
+    db: Pointer,
+    steps: number,
+    rows: number,
+    inputs: number,
+    units: number,
+    lastOnly: number,
+    add: number,
+    scratch: Pointer,
+  ): void;
+  /**
+   * Number of values of the scratch memory of `simple_rnn_backward`: the packed weights and the
+   * gradients of the states of one step.
+   */
+  simple_rnn_backward_scratch(steps: number, rows: number, inputs: number, units: number): number;
+  /**
+   * Runs a plain recurrent layer over sequences. The first states of `h` are given; the others are
+   * written. Null `b` stands for zeros.
+   *
+   * @param x Address of float32 values.
+   * @param w Address of float32 values.
+   * @param u Address of float32 values.
+   * @param b Address of float32 values.
+   * @param mask Address of float32 values.
+   * @param h Address of float32 values, written.
+   * @param scratch Address of float32 values.
+   */
+  simple_rnn_forward(
+    x: Pointer,
+    w: Pointer,
+    u: Pointer,
+    b: Pointer,
+    mask: Pointer,
+    h: Pointer,
+    steps: number,
+    rows: number,
+    inputs: number,
+    units: number,
+    scratch: Pointer,
+  ): void;
+  /** Number of values of the scratch memory of `simple_rnn_forward`: the packed weights. */
+  simple_rnn_forward_scratch(steps: number, rows: number, inputs: number, units: number): number;
+  /**
    * Gradient of softmax over the last axis of shape `[rows, length]`:
    * `dx_i = y_i * (dy_i - sum_j y_j * dy_j)`. `dx` may be `dy`.
    *
@@ -679,6 +957,23 @@ export interface EngineExports extends KernelsExports {
    * @param y Address of float32 values, written.
    */
   tanh_forward(x: Pointer, y: Pointer, n: number): void;
+  /**
+   * Copies sequences `[rows, steps, length]`, whose rows are `row` values apart and steps `step`,
+   * to `[steps, rows, length]`. The last step comes first where `reverse` is not 0.
+   *
+   * @param x Address of float32 values.
+   * @param y Address of float32 values, written.
+   */
+  to_steps(
+    x: Pointer,
+    y: Pointer,
+    rows: number,
+    steps: number,
+    length: number,
+    row: number,
+    step: number,
+    reverse: number,
+  ): void;
   /**
    * Update of the weights `w` by the gradient `g`, with
    * `d = g + decay * w + proximal * (w - start) + correction`; null `start` and null `correction`
@@ -732,6 +1027,7 @@ export const ENGINE_EXPORTS: Readonly<Record<string, number>> = {
   batch_norm_train_scratch: 1,
   binary_crossentropy: 6,
   categorical_crossentropy: 6,
+  clear: 2,
   conv_backward: 9,
   conv_backward_scratch: 2,
   conv_forward: 10,
@@ -756,10 +1052,20 @@ export const ENGINE_EXPORTS: Readonly<Record<string, number>> = {
   embedding_forward: 6,
   embedding_gradient: 7,
   embedding_squares: 6,
+  from_steps: 9,
   gather: 7,
   gather_bytes: 8,
+  gru_backward: 22,
+  gru_backward_scratch: 4,
+  gru_forward: 16,
+  gru_forward_scratch: 4,
   leaky_relu_backward: 5,
   leaky_relu_forward: 4,
+  lstm_backward: 22,
+  lstm_backward_scratch: 4,
+  lstm_forward: 15,
+  lstm_forward_scratch: 4,
+  mask_of: 3,
   max_pool_backward: 6,
   max_pool_forward: 4,
   mean_squared_error: 6,
@@ -767,11 +1073,16 @@ export const ENGINE_EXPORTS: Readonly<Record<string, number>> = {
   scale_rows: 4,
   sigmoid_backward: 4,
   sigmoid_forward: 3,
+  simple_rnn_backward: 18,
+  simple_rnn_backward_scratch: 4,
+  simple_rnn_forward: 11,
+  simple_rnn_forward_scratch: 4,
   softmax_backward: 5,
   softmax_cross_entropy: 6,
   softmax_forward: 4,
   tanh_backward: 4,
   tanh_forward: 3,
+  to_steps: 8,
   update: 9,
   widen_bytes: 4,
 };

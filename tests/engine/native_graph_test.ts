@@ -119,6 +119,12 @@ const MODELS: Record<string, ModelDescription> = {
       layer("Dense", { units: 2, activation: "sigmoid" }),
     ],
   }),
+  "recurrent layers": sequential(
+    [6, 4],
+    layer("LSTM", { units: 5, return_sequences: true }),
+    layer("GRU", { units: 4, return_sequences: true, name: "gates" }),
+    layer("SimpleRNN", { units: 3, use_bias: false }),
+  ),
   "a reshape with a size left open": sequential(
     [12],
     layer("Reshape", { target_shape: [2, -1, 3] }),
@@ -319,7 +325,18 @@ Deno.test("readGraph() names a layer without a kernel and the reason", () => {
     sequential([6, 6, 2], layer(class_name, { name: "d", kernel_size: 3, filters: 2, ...config }));
   const l2 = layer("L1L2", { l2: 0.1 });
   const cases: [RegExp, ModelDescription][] = [
-    [/"d".*GRU has no kernel/, sequential([4, 2], layer("GRU", { units: 2, name: "d" }))],
+    [
+      /"d".*ConvLSTM2D has no kernel/,
+      sequential([4, 5, 5, 2], layer("ConvLSTM2D", { filters: 2, name: "d" })),
+    ],
+    [
+      /"d".*stateful true/,
+      sequential([4, 2], layer("LSTM", { units: 2, stateful: true, name: "d" })),
+    ],
+    [
+      /"d".*activation "relu"/,
+      sequential([4, 2], layer("GRU", { units: 2, activation: "relu", name: "d" })),
+    ],
     [/"d".*Regularizer/, dense({ kernel_regularizer: l2 })],
     [/"d".*Constraint/, dense({ biasConstraint: layer("NonNeg") })],
     [/"d".*activation "elu"/, dense({ activation: "elu" })],
@@ -334,10 +351,11 @@ Deno.test("readGraph() names a layer without a kernel and the reason", () => {
     [/"d".*max_value 6/, image("ReLU", { max_value: 6 })],
     [/"d".*noise_shape/, image("Dropout", { rate: 0.5, noise_shape: [null, 1] })],
     [
-      /"d".*mask_zero true/,
+      /"d".*padding of sequences/,
       sequential(
         [4],
-        layer("Embedding", { input_dim: 3, output_dim: 2, mask_zero: true, name: "d" }),
+        layer("Embedding", { input_dim: 3, output_dim: 2, mask_zero: true }),
+        layer("Flatten", { name: "d" }),
       ),
     ],
     [/"d".*leaves a size open/, sequential([null], layer("Dense", { units: 2, name: "d" }))],

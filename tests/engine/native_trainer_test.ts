@@ -292,6 +292,33 @@ const MODELS: readonly (readonly [name: string, shape: readonly number[], ModelD
       ["Dense", { units: 3 }],
     ]),
   ],
+  ...([
+    ["LSTM", {}],
+    ["LSTM", { recurrent_activation: "sigmoid", peepholes: true, unit_forget_bias: true }],
+    ["GRU", { recurrent_activation: "sigmoid", go_backwards: true }],
+    ["GRU", { recurrent_activation: "sigmoid", reset_after: true }],
+    ["SimpleRNN", { use_bias: false }],
+  ] as const).map(([cell, config]) => {
+    const layers: Layer[] = [
+      [cell, { units: 5, return_sequences: true, ...config }],
+      ["Dense", { units: 4, activation: "tanh" }],
+      [cell, { units: 6, ...config }],
+      ["Dense", { units: 3 }],
+    ];
+    const name = `two layers ${cell} with ${JSON.stringify(config)}`;
+    return [name, [4, 3], sequential([4, 3], layers)] as const;
+  }),
+  [
+    "an embedding of padded sequences",
+    [7],
+    sequential([7], [
+      ["Embedding", { input_dim: 4, output_dim: 5, mask_zero: true }],
+      ["LSTM", { units: 5, return_sequences: true }],
+      ["Dense", { units: 4, activation: "tanh" }],
+      ["GRU", { units: 4, go_backwards: true }],
+      ["Dense", { units: 3 }],
+    ]),
+  ],
   [
     "categorical cross-entropy of a softmax",
     [6],
@@ -330,7 +357,7 @@ for (const [name, shape, description] of MODELS) {
   Deno.test(`NativeTrainer's gradient of ${name} is that of central differences in float64`, () => {
     const graph = readGraph(description);
     const classes = description.loss === "binaryCrossentropy" ? 2 : 3;
-    const data = name === "an embedding"
+    const data = name.startsWith("an embedding")
       ? randomWords(shape, 5, 3, 4)
       : randomData(shape, 5, classes, name.startsWith("few") ? 0.2 : 1);
     const moving = graph.manifest.tensors.filter(({ trainable }) => !trainable);
@@ -408,6 +435,13 @@ const WORDS = sequential([12], [
   ["GlobalAveragePooling1D"],
   ["Dense", { units: 10 }],
 ]);
+const SEQUENCES = sequential([9], [
+  ["Embedding", { input_dim: 30, output_dim: 8, mask_zero: true }],
+  ["LSTM", { units: 7, return_sequences: true, unit_forget_bias: true }],
+  ["GRU", { units: 6, return_sequences: true, recurrent_activation: "sigmoid" }],
+  ["SimpleRNN", { units: 8 }],
+  ["Dense", { units: 10 }],
+]);
 
 for (
   const [name, description, shape, momentum] of [
@@ -416,11 +450,14 @@ for (
     ["a normed net", NORMED, [8, 8, 1], 0],
     ["a normed net with momentum", NORMED, [8, 8, 1], 0.9],
     ["words", WORDS, [12], 0],
+    ["words in recurrent layers", SEQUENCES, [9], 0],
     ["2NN with momentum", twoNN({ inputShape: [8, 8], numClasses: 10 }), [8, 8], 0.9],
   ] as const
 ) {
   Deno.test(`ClientSGDHandler learns the same on both engines in 100 steps of ${name}`, async () => {
-    const data = name === "words" ? randomWords(shape, 1000, 10, 30) : randomData(shape, 1000, 10);
+    const data = name.startsWith("words")
+      ? randomWords(shape, 1000, 10, 30)
+      : randomData(shape, 1000, 10);
     const plan = {
       ...PLAN,
       batchSize: 10,

@@ -26,9 +26,33 @@ export interface Window2D {
   readonly output: readonly [number, number];
 }
 
+/**
+ * Recurrent layer over sequences, whose weights are kernel, recurrent kernel, bias and peepholes. A
+ * second input of its node is the sequence whose zeros are padding.
+ */
+export interface RecurrentLayer {
+  readonly type: "recurrent";
+  readonly cell: "lstm" | "gru" | "simpleRnn";
+  readonly units: number;
+  /** Number of steps of a sequence. */
+  readonly steps: number;
+  readonly useBias: boolean;
+  /** True if the gates take `min(1, max(0, 0.2 z + 0.5))` in place of the sigmoid. */
+  readonly hard: boolean;
+  /** True if the gates of an LSTM see its cell. */
+  readonly peepholes: boolean;
+  /** True if a GRU resets the product with the state, not the state itself. */
+  readonly resetAfter: boolean;
+  /** True if the output has the states of all steps, not the last one alone. */
+  readonly returnSequences: boolean;
+  /** True if the last step comes first. */
+  readonly backwards: boolean;
+}
+
 /** Computation of a node. */
 export type Layer =
   | { readonly type: "input" }
+  | RecurrentLayer
   | { readonly type: "dense"; readonly units: number; readonly useBias: boolean }
   | {
     readonly type: "conv2d";
@@ -61,7 +85,13 @@ export type Layer =
   }
   /** `alpha` is the slope of leakyRelu below zero, and 0 for the others. */
   | { readonly type: "activation"; readonly name: ActivationName; readonly alpha: number }
-  | { readonly type: "embedding"; readonly inputDim: number; readonly outputDim: number }
+  | {
+    readonly type: "embedding";
+    readonly inputDim: number;
+    readonly outputDim: number;
+    /** True if the zeros of the input are padding, which later layers leave out. */
+    readonly maskZero: boolean;
+  }
   | { readonly type: "add" };
 
 /** Initial values of a weight. */
@@ -76,7 +106,9 @@ export type Initializer =
     readonly mode: "fanIn" | "fanOut" | "fanAvg";
     readonly distribution: "normal" | "truncatedNormal" | "uniform";
   }
-  | { readonly type: "identity" | "orthogonal"; readonly gain: number };
+  | { readonly type: "identity" | "orthogonal"; readonly gain: number }
+  /** Ones for the second of four gates of equal size, `rest` for the others (Jozefowicz et al. 2015). */
+  | { readonly type: "unitForget"; readonly rest: Initializer };
 
 /** Role of a weight in its layer. */
 export type ParameterRole =
@@ -86,7 +118,9 @@ export type ParameterRole =
   | "beta"
   | "movingMean"
   | "movingVariance"
-  | "embeddings";
+  | "embeddings"
+  | "recurrentKernel"
+  | "peepholes";
 
 /** Weight of a node. */
 export interface ParameterRef {

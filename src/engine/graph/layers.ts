@@ -11,6 +11,7 @@ import {
   type Reader,
   weight,
 } from "./layer_plan.ts";
+import { recurrent } from "./recurrent_layers.ts";
 import { reshape, sizeOf } from "./shapes.ts";
 
 function dense(config: Config, inputs: readonly Shape[]): LayerPlan {
@@ -59,7 +60,6 @@ function batchNorm(config: Config, inputs: readonly Shape[]): LayerPlan {
 function embedding(config: Config, inputs: readonly Shape[]): LayerPlan {
   const shape = onlyInput(config, inputs);
   const inputDim = config.count("inputDim"), outputDim = config.count("outputDim");
-  config.only("maskZero", false);
   const given = config.get("inputLength");
   if (given !== undefined) {
     const lengths: unknown[] = Array.isArray(given) ? given : [given];
@@ -73,7 +73,12 @@ function embedding(config: Config, inputs: readonly Shape[]): LayerPlan {
     }
   }
   return {
-    operations: [{ type: "embedding", inputDim, outputDim }],
+    operations: [{
+      type: "embedding",
+      inputDim,
+      outputDim,
+      maskZero: config.boolean("maskZero", false),
+    }],
     shape: [...shape, outputDim],
     weights: [
       weight(config, "embeddings", [inputDim, outputDim], { fallback: "randomUniform" }),
@@ -99,6 +104,9 @@ export const LAYERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["GlobalAveragePooling2D", globalPooling],
   ["BatchNormalization", batchNorm],
   ["Embedding", embedding],
+  ["LSTM", recurrent],
+  ["GRU", recurrent],
+  ["SimpleRNN", recurrent],
   ["Flatten", (config, inputs) => {
     const shape = onlyInput(config, inputs);
     if (shape.length < 2) {

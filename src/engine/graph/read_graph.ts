@@ -2,7 +2,7 @@ import { Manifest, type TensorDeclaration } from "../../params/manifest.ts";
 import { stableNames } from "../../train/naming.ts";
 import type { ModelDescription } from "../../train/handler.ts";
 import type { Config } from "./config.ts";
-import { type Graph, type Node, type Shape, UnsupportedModelError } from "./graph.ts";
+import { type Graph, type Layer, type Node, type Shape, UnsupportedModelError } from "./graph.ts";
 import type { LayerPlan, WeightPlan } from "./layer_plan.ts";
 import { LAYERS } from "./layers.ts";
 import { readTopology } from "./topology.ts";
@@ -16,6 +16,11 @@ function checkCommon(config: Config): void {
   if (config.className === "InputLayer") config.only("dtype", "float32", "int32");
   else config.only("dtype", "float32");
 }
+
+/** Layers that hand the padding of their sequences on, beside recurrent ones with all their states. */
+const KEEP_PADDING: ReadonlySet<string> = new Set([
+  ...["Activation", "Add", "Dense", "Dropout", "LeakyReLU", "ReLU", "Softmax"],
+]);
 
 interface Weight extends WeightPlan {
   readonly layer: string;
@@ -44,6 +49,8 @@ export function readGraph(description: ModelDescription): Graph {
   const weights: Weight[] = [];
   /** Index of the node of each layer's output: an earlier one, where the layer does nothing. */
   const outputs: number[] = [];
+  /** Index of the node whose zeros are the padding of each layer's output. */
+  const paddings: (number | undefined)[] = [];
 
   for (const { config, inputs } of layers) {
     checkCommon(config);
@@ -56,11 +63,16 @@ export function readGraph(description: ModelDescription): Graph {
       node: nodes.length,
       trainable: weight.trainable && !frozen,
     })));
-    let before = sources;
+    const padding = inputs.map((layer) => paddings[layer]).find((node) => node !== undefined);
+    const first = plan.operations[0];
+    let before = first?.type === "recurrent" && padding !== undefined
+      ? [...sources, padding]
+      : sources;
     for (const layer of plan.operations) {
       before = [nodes.push({ name: config.name, layer, inputs: before, shape: plan.shape }) - 1];
     }
     outputs.push(before[0] ?? 0);
+    paddings.push(paddingAfter(config, first, sources[0], padding));
   }
 
   const ordered = [
@@ -86,6 +98,20 @@ export function readGraph(description: ModelDescription): Graph {
       })),
     })),
   };
+}
+
+/** Returns the node whose zeros are the padding of a layer's output. */
+function paddingAfter(
+  config: Config,
+  layer: Layer | undefined,
+  source: number | undefined,
+  padding: number | undefined,
+): number | undefined {
+  if (layer?.type === "embedding" && layer.maskZero) return source;
+  if (padding === undefined) return undefined;
+  if (layer?.type === "recurrent") return layer.returnSequences ? padding : undefined;
+  if (KEEP_PADDING.has(config.className)) return padding;
+  throw config.unsupported("it does not know the padding of sequences, which mask_zero asks for");
 }
 
 function planLayer(config: Config, shapes: readonly Shape[], inputShape: Shape): LayerPlan {

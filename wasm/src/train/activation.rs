@@ -123,14 +123,14 @@ fn sum(n: usize, value: impl Fn(usize) -> f32) -> f32 {
 }
 
 #[inline(always)]
-fn sigmoid(x: F32x4) -> F32x4 {
+pub(super) fn sigmoid(x: F32x4) -> F32x4 {
     let one = F32x4::splat(1.0);
     // Values beyond the limit would come near subnormal numbers, which slow the processor down.
     one / (one + exp(within(F32x4::splat(0.0) - x, 80.0)))
 }
 
 #[inline(always)]
-fn tanh(x: F32x4) -> F32x4 {
+pub(super) fn tanh(x: F32x4) -> F32x4 {
     let (zero, one, square) = (F32x4::splat(0.0), F32x4::splat(1.0), x * x);
     let power = exp(within(x + x, 80.0));
     let far = (power - one) / (power + one);
@@ -152,7 +152,7 @@ fn within(x: F32x4, limit: f32) -> F32x4 {
 
 /// Returns `e^x` to a relative error of 3e-7; 0 below -87, e^88 above 88; NaN stays NaN.
 #[inline(always)]
-fn exp(x: F32x4) -> F32x4 {
+pub(super) fn exp(x: F32x4) -> F32x4 {
     let bounded = within(x, 88.0);
     let turns = (bounded * F32x4::splat(core::f32::consts::LOG2_E)).round();
     // ln 2 in two parts, the first of so few digits that the product is exact.

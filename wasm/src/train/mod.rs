@@ -24,10 +24,15 @@ mod depthwise;
 mod dropout;
 mod embedding;
 mod gemm;
+mod gru;
 mod loss;
+mod lstm;
 mod norm;
+mod packed;
 mod padded;
 mod pool;
+mod recurrent;
+mod simple_rnn;
 mod sparse;
 mod step;
 #[cfg(test)]
