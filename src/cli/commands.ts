@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<MakeCommand>>> = {
   export: async () => (await import("./commands/export.ts")).exportCommand,
   new: async () => (await import("./commands/new.ts")).newCommand,
   dashboard: async () => (await import("./commands/dashboard.ts")).dashboardCommand,
+  runs: async () => (await import("./commands/runs.ts")).runsCommand,
   doctor: async () => (await import("./commands/doctor.ts")).doctorCommand,
   completions: async () => (await import("./commands/completions.ts")).completionsCommand,
 };

@@ -112,6 +112,7 @@ export type CommandName =
   | "evaluate"
   | "export"
   | "dashboard"
+  | "runs"
   | "doctor"
   | "new"
   | "completions";

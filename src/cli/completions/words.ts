@@ -23,6 +23,7 @@ export interface CompletedCommand {
 /** Arguments of the commands that have some. */
 const ARGUMENTS: { readonly [Name in CommandName]?: CompletedCommand["argument"] } = {
   plot: "file",
+  runs: ["list", "compare", "follow"],
   completions: ["bash", "zsh", "fish"],
 };
 

@@ -8,7 +8,7 @@ import type { RunView } from "../../dashboard/view.ts";
 import type { RoundReport } from "../../round/report/report.ts";
 import { CheckpointStore } from "../../store/checkpoint/files/checkpoint_store.ts";
 import { readReport } from "../output/report_file.ts";
-import { LOCK } from "../run/checkpoints.ts";
+import { isHeld, isRun, markOf } from "../runs/run_marks.ts";
 import { isOwnFile, runFiles } from "./run_files.ts";
 import { shownSettings } from "./shown_settings.ts";
 
@@ -149,44 +149,10 @@ class FolderRun implements ShownRun {
       command: isRecord(notes) ? `${notes.command}` : "",
       strategy: `${strategy}`,
     }, { rounds });
-    const isAlive = await isHeld(`${this.#path}/${LOCK}`);
+    const isAlive = await isHeld(this.#path);
     state.addRounds((checkpoint.history ?? []) as RoundReport[]);
     if (isAlive) state.begin();
     else state.apply({ type: "stopped", reason: "its process has ended; it can be resumed" });
     return state.view();
-  }
-}
-
-async function isRun(folder: string): Promise<boolean> {
-  return await isOwnFile(`${folder}/report.json`) || await hasCheckpoints(folder);
-}
-
-/** Tells whether a folder has checkpoints of its own, not a link to a folder elsewhere. */
-async function hasCheckpoints(folder: string): Promise<boolean> {
-  const path = `${folder}/checkpoints`;
-  return await runtime.files.lstat(path).then((info) => info.isDirectory, () => false);
-}
-
-/** Describes the state of a run's files: it differs once there is something new to show. */
-async function markOf(folder: string): Promise<string> {
-  const report = await runtime.files.lstat(`${folder}/report.json`).catch(() => undefined);
-  if (report?.isFile) return `report ${report.mtime?.getTime()} ${report.size}`;
-  const path = `${folder}/checkpoints`;
-  const times = await Promise.all(
-    [path, `${path}/history.jsonl`].map((path) =>
-      runtime.files.stat(path).then(({ mtime }) => mtime?.getTime(), () => undefined)
-    ),
-  );
-  return `${await isHeld(`${folder}/${LOCK}`) ? "alive" : "dead"} ${times.join(" ")}`;
-}
-
-/** Tells whether another process has locked a file. */
-async function isHeld(path: string): Promise<boolean> {
-  try {
-    // A shared lock, and only for a moment: the run's own process may be about to take it.
-    using file = await runtime.files.open(path, { read: true });
-    return !await file.tryLock(false);
-  } catch {
-    return false;
   }
 }

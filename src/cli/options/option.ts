@@ -33,6 +33,7 @@ export type CommandName =
   | "evaluate"
   | "export"
   | "dashboard"
+  | "runs"
   | "doctor"
   | "new"
   | "completions";

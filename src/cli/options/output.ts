@@ -28,6 +28,7 @@ export const OUTPUT = {
       ...{ demo: {}, server: {}, client: {}, simulate: {}, reproduce: {}, partition: {} },
       stats: {},
       evaluate: { help: "write the results in JSON; - for standard output" },
+      runs: { help: "write the runs in JSON; - for standard output" },
       doctor: { help: "write the findings in JSON; - for standard output" },
     },
     path: "output",
@@ -133,7 +134,10 @@ export const OUTPUT = {
     help: "folder with a folder for each run; runs that are there are continued",
     group: "Output",
     formerly: "--keep",
-    commands: { reproduce: {} },
+    commands: {
+      reproduce: {},
+      runs: { help: "folder with a folder for each run", default: "runs" },
+    },
   }),
   metric: option(choice(METRIC_NAMES), {
     value: "<name>",

@@ -22,6 +22,7 @@ import { OUTPUT } from "./output.ts";
 import { OWN_PRIVACY } from "./own_privacy.ts";
 import { OWN_SETTINGS } from "./own_settings.ts";
 import { SCHEDULE } from "./schedule.ts";
+import { RUNS } from "./runs.ts";
 import { PREDICTING } from "./predicting.ts";
 import { SECURITY } from "./security.ts";
 import { STATISTICS } from "./statistics.ts";
@@ -50,6 +51,7 @@ const TABLE = {
   ...LIMITS,
   ...OUTPUT,
   ...DASHBOARD,
+  ...RUNS,
   ...TIMEOUTS,
   ...CONFIG,
 };

@@ -20,6 +20,7 @@ export const AUDIT = "audit.jsonl";
 export const RUN_FILES: readonly string[] = [
   ...[
     "report.json",
+    "settings.json",
     "model.safetensors",
     "model-best.safetensors",
     "model.json",

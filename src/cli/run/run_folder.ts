@@ -12,6 +12,7 @@ import { checkOutputs } from "../options/outputs.ts";
 import { STANDARD_OUTPUT, writeOutput } from "../output/write_output.ts";
 import { mayUse, mayWrite } from "../options/permissions.ts";
 import { roundsCsv } from "../output/rounds_csv.ts";
+import { SETTINGS, writeSettings } from "./run_settings.ts";
 
 /** Mode of the model's file: only its owner may read it, as with checkpoints. */
 const MODEL_MODE = 0o600;
@@ -54,7 +55,7 @@ export class RunFolder implements AsyncDisposable {
   }
 }
 
-/** Outputs of a command. */
+/** Outputs of a command, among the values of its options. */
 export interface RunOutputs {
   /** Folder for the run. */
   readonly out?: string;
@@ -67,10 +68,11 @@ export interface RunOutputs {
 
 /**
  * Opens the folder of a run before the run begins: the one to resume, the given one, or a new one
- * `runs/<date and time>-<name>`. A folder to resume must be locked already.
+ * `runs/<date and time>-<name>`. A folder to resume must be locked already. The folder gets a file
+ * with the values of the command's options.
  *
  * @param name Name of the command.
- * @param outputs Outputs of the command.
+ * @param outputs Values of the command's options.
  * @param options `keeps` says that the run will save checkpoints.
  * @throws {Error} If the folder contains a run, another process has locked it, or the folder or a
  * further file cannot be written.
@@ -88,6 +90,8 @@ export async function openRunFolder(
     for (const file of [`${folder.path}/report.json`, json, csv]) {
       if (file !== undefined && file !== STANDARD_OUTPUT) await mayWrite(file);
     }
+    await writeSettings(folder.path, name, outputs);
+    if (resume === undefined) folder.files.push(`${folder.path}/${SETTINGS}`);
   } catch (error) {
     await folder[Symbol.asyncDispose]();
     throw error;
