@@ -4,10 +4,12 @@
  * @module
  */
 
+import { runtime } from "../base/runtime/runtime.ts";
 import {
   type Authenticator,
   connect,
   credsAuthenticator,
+  errors,
   jetstream,
   type JetStreamClient,
   type JetStreamManager,
@@ -69,6 +71,11 @@ export interface Cluster extends AsyncDisposable {
   readonly buckets: Kvm;
   /** Opens object stores. */
   readonly stores: Objm;
+  /**
+   * Returns the last refusal for want of rights since a time of the runtime's clock. The server
+   * tells of it beside the request, which gets no answer.
+   */
+  violationSince(time: number): Error | undefined;
 }
 
 /**
@@ -106,7 +113,10 @@ export async function connectCluster(options: ClusterOptions): Promise<Cluster> 
     });
     await checkServer(url, connection, manager);
     const stream = jetstream(connection, { timeout: REQUEST_MILLIS });
-    if (onNotice) tellOfLosses(connection, onNotice);
+    let violation: { readonly error: Error; readonly time: number } | undefined;
+    followStatus(connection, (error) => {
+      violation = { error, time: runtime.clock.now() };
+    }, onNotice);
     return {
       url,
       connection,
@@ -114,6 +124,7 @@ export async function connectCluster(options: ClusterOptions): Promise<Cluster> 
       manager,
       buckets: new Kvm(connection),
       stores: new Objm(connection),
+      violationSince: (time) => violation && violation.time >= time ? violation.error : undefined,
       async [Symbol.asyncDispose]() {
         if (connection.isClosed()) return;
         // A connection that is closed without it loses what was published last.
@@ -136,13 +147,17 @@ function authenticatorOf(
   return {};
 }
 
-/** Tells of a connection that is lost and of its return, until it is closed. */
-async function tellOfLosses(
+/** Tells of a connection that is lost, of its return, and of refusals, until it is closed. */
+async function followStatus(
   connection: NatsConnection,
-  onNotice: (line: string) => void,
+  onViolation: (error: Error) => void,
+  onNotice: (line: string) => void = () => {},
 ): Promise<void> {
   for await (const status of connection.status()) {
-    if (status.type === "disconnect") onNotice(`The server of the cluster is away, waiting for it`);
-    if (status.type === "reconnect") onNotice(`The server of the cluster is back`);
+    if (status.type === "disconnect") onNotice("The cluster's server is away; waiting for it");
+    if (status.type === "reconnect") onNotice("The cluster's server is back");
+    if (status.type === "error" && status.error instanceof errors.PermissionViolationError) {
+      onViolation(status.error);
+    }
   }
 }

@@ -105,6 +105,12 @@ export interface ClientPool extends AsyncDisposable {
 export interface ClientPoolOptions {
   /** Number of threads that do jobs, at least 1. */
   readonly workers: number;
+  /**
+   * Keeps the program's own thread free for other things: all threads are workers.
+   *
+   * @default {false}
+   */
+  readonly isApart?: boolean;
   /** Manifest of the parameter vectors. */
   readonly manifest: Manifest;
   /** Clients keep a vector from round to round. */

@@ -78,13 +78,20 @@ export function dataOf(
   return isFinite ? trustFinite(data) : data;
 }
 
-/** Puts the rows of all clients in memory that workers read. */
+/** Shared rows, by the parts that they were copied from: several pools may have the same clients. */
+const copies = new WeakMap<readonly ArrayLike<number>[], SharedParts>();
+
+/** Puts the rows of all clients in memory that workers read, once for the same parts. */
 export function shareParts(parts: readonly ArrayLike<number>[]): SharedParts {
+  const found = copies.get(parts);
+  if (found !== undefined) return found;
   const starts = new Uint32Array(new SharedArrayBuffer(4 * (parts.length + 1)));
   parts.forEach(({ length }, i) => starts[i + 1] = (starts[i] ?? 0) + length);
   const rows = new Uint32Array(new SharedArrayBuffer(4 * (starts.at(-1) ?? 0)));
   parts.forEach((part, i) => rows.set(part, starts[i]));
-  return { rows: rows.buffer, starts: starts.buffer };
+  const shared = { rows: rows.buffer, starts: starts.buffer };
+  copies.set(parts, shared);
+  return shared;
 }
 
 /** Returns the function that finds a client's shared rows by its rank, without a copy. */

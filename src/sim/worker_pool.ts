@@ -95,7 +95,7 @@ export class WorkerPool implements ClientPool {
       counts,
       build: options.build,
     };
-    const isOneOfThem = handler === undefined && runsNatively(options);
+    const isOneOfThem = !options.isApart && handler === undefined && runsNatively(options);
     const count = workers - (isOneOfThem ? 1 : 0);
     const ready = handler === undefined && prepared ? takePrepared(prepared, count) : [];
     const others = Array.from(

@@ -1,0 +1,176 @@
+/**
+ * Pool of a simulation whose jobs are done by the machines of a cluster.
+ *
+ * @module
+ */
+
+import type {
+  ClientJob,
+  ClientPool,
+  ClientPoolOptions,
+  JobOptions,
+  RoundInput,
+  StartClientPool,
+} from "../sim/client_pool.ts";
+import { BlockDesk } from "./block_desk.ts";
+import { BlockList } from "./block_list.ts";
+import { BlockSizes } from "./block_sizes.ts";
+import type { Cluster, ClusterOptions } from "./connect.ts";
+import { connectCluster } from "./connect.ts";
+import { describe } from "./describe.ts";
+import type { BlockInput } from "./job_message.ts";
+import { KnownMachines } from "./known_machines.ts";
+import { mostBytes } from "./outcomes.ts";
+import { type Ages, provision } from "./provision.ts";
+import { Session, sweepSessions } from "./session.ts";
+import { DataStore } from "./data_store.ts";
+import { Vectors } from "./vectors.ts";
+
+/** Options of {@linkcode clusterPool}. */
+export interface ClusterPoolOptions extends ClusterOptions, Ages {
+  /**
+   * Name of the run, for people.
+   *
+   * @default {"simulation"}
+   */
+  readonly run?: string | undefined;
+  /** Names by which machines may have the data already, such as `digits`. */
+  readonly dataNames?: { readonly train?: string; readonly test?: string } | undefined;
+}
+
+/** Blocks that wait for each thread of the machines, besides the one that it does. */
+const AHEAD = 2;
+/** Blocks that are posted at least. */
+const LEAST_AHEAD = 4;
+
+/**
+ * Returns the function that starts a pool on a cluster, for the option `pool` of a simulation: the
+ * machines on which `fedlab worker` runs do the jobs. Results are those of the default pool, bit
+ * for bit, whichever machines come and go.
+ *
+ * @example
+ * ```ts ignore
+ * import { clusterPool } from "@fedlab/core/cluster";
+ *
+ * const pool = clusterPool({ url: "nats://10.0.0.5:4222" });
+ * await new Simulation(handler, { train, parts, rounds: 10, pool }).run();
+ * ```
+ */
+export function clusterPool(options: ClusterPoolOptions): StartClientPool {
+  return (pool) => ClusterPool.start(options, pool);
+}
+
+/** Pool of a simulation whose jobs are done by the machines of a cluster. */
+export class ClusterPool implements ClientPool {
+  readonly #cluster: Cluster;
+  readonly #options: ClientPoolOptions;
+  readonly #session: Session;
+  readonly #machines: KnownMachines;
+  readonly #vectors: Vectors;
+  readonly #desk: BlockDesk;
+  readonly #sizes = new BlockSizes();
+  #lists = 0;
+  #inputs = 0;
+  #input: BlockInput | undefined;
+
+  private constructor(
+    cluster: Cluster,
+    options: ClientPoolOptions,
+    session: Session,
+    machines: KnownMachines,
+    onNotice: (line: string) => void,
+  ) {
+    this.#cluster = cluster;
+    this.#options = options;
+    this.#session = session;
+    this.#machines = machines;
+    this.#vectors = new Vectors(cluster, session.id);
+    this.#desk = new BlockDesk({
+      ...{ cluster, session, machines, vectors: this.#vectors, shape: options, onNotice },
+    });
+  }
+
+  /**
+   * Connects to a cluster and begins a session, without waiting for machines.
+   *
+   * @throws {ClusterError} If the cluster cannot be used.
+   * @throws {TypeError} If the handler is a function, which cannot be sent to a machine.
+   */
+  static async start(
+    cluster: ClusterPoolOptions,
+    options: ClientPoolOptions,
+  ): Promise<ClusterPool> {
+    const { onNotice = () => {} } = cluster;
+    if (typeof options.handler === "function") {
+      throw new TypeError(
+        "Cannot start a pool on a cluster: expected the URL of a handler's module, got a function",
+      );
+    }
+    await using parts = new AsyncDisposableStack();
+    const connection = parts.use(await connectCluster({ name: "fedlab simulate", ...cluster }));
+    await provision(connection, cluster);
+    await sweepSessions(connection);
+    const note = await describe(new DataStore(connection), options, cluster.dataNames);
+    const session = parts.use(
+      await Session.begin(connection, cluster.run ?? "simulation", note),
+    );
+    const machines = parts.use(
+      await KnownMachines.watch(connection, session.id, (_, { name, threads, refusal }) => {
+        onNotice(
+          refusal === undefined
+            ? `Machine ${name} takes part, threads: ${threads}`
+            : `Machine ${name} does not take part: ${refusal}`,
+        );
+      }),
+    );
+    const pool = new ClusterPool(connection, options, session, machines, onNotice);
+    parts.move();
+    return pool;
+  }
+
+  /** Stores the input of a round, unless its vectors are those that are stored. */
+  async publish({ plan, parameters, control }: RoundInput): Promise<void> {
+    const views = [parameters, ...control ? [control] : []], number = this.#inputs++;
+    const before = this.#input?.vectors;
+    const isSame = before !== undefined && await this.#vectors.digestOf(views) === before.sha256;
+    const vectors = isSame ? before : await this.#vectors.put(views);
+    this.#input = { number, plan, vectors };
+    if (before !== undefined && !isSame) this.#vectors.forget(before);
+  }
+
+  /** Does jobs on the machines; waits for machines as long as there are none. */
+  async run<Job extends ClientJob>(jobs: readonly Job[], options: JobOptions<Job>): Promise<void> {
+    const list = new BlockList(this.#lists++, jobs, this.#input), desk = this.#desk;
+    const { own, take, signal } = options;
+    const ending = AbortSignal.any([this.#session.lost, ...signal ? [signal] : []]);
+    const [first] = jobs;
+    if (first === undefined) return;
+    const bytes = mostBytes(this.#options, 1);
+    desk.open(list.number);
+    for (let head = 0; !list.isWhole || head < list.length; head++) {
+      const threads = this.#machines.threads;
+      while (!list.isWhole && list.length - head < Math.max(LEAST_AHEAD, (1 + AHEAD) * threads)) {
+        const block = list.next(this.#sizes.size(first.kind, jobs.length, threads, bytes));
+        await desk.post(list, block, own, ending);
+      }
+      const { outcomes, millis } = await desk.receive(list, head, own, ending);
+      const blockJobs = list.jobsOf(head);
+      this.#sizes.note(first.kind, blockJobs.length, Math.min(millis, 1e9));
+      for (const [i, job] of blockJobs.entries()) {
+        const outcome = outcomes[i];
+        if (outcome === undefined) throw new Error("Cannot go on: the cluster has lost a job");
+        ending.throwIfAborted();
+        take(job, outcome);
+      }
+    }
+    await desk.close(list.number);
+  }
+
+  /** Ends the session, and removes what it has left on the server. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#desk.stop();
+    await this.#machines[Symbol.asyncDispose]();
+    await this.#session[Symbol.asyncDispose]();
+    await this.#cluster[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,69 @@
+import { errorMessage } from "../base/errors.ts";
+import { runtime } from "../base/runtime/runtime.ts";
+import { ClusterError } from "./cluster_error.ts";
+import type { Cluster } from "./connect.ts";
+import { errors, JetStreamApiError } from "./deps.ts";
+import { namedError } from "./server_check.ts";
+
+/** Milliseconds between two attempts. */
+const PAUSE_MILLIS = 100;
+/** Milliseconds that a server may be away. */
+const PATIENCE_MILLIS = 120_000;
+/** Code of the server's error while JetStream is about to start or to choose a leader. */
+const NOT_YET = 10008;
+
+/**
+ * Makes a call that may be made twice until the server has answered, which may be away for a while.
+ *
+ * @throws {ClusterError} If the server refuses the call, or is away for two minutes.
+ * @throws The signal's reason.
+ */
+export async function insist<T>(
+  cluster: Cluster,
+  call: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const began = runtime.clock.now();
+  for (;;) {
+    signal?.throwIfAborted();
+    try {
+      return await call();
+    } catch (error) {
+      const refusal = cluster.violationSince(began);
+      if (refusal !== undefined) throw namedError(cluster.url, refusal);
+      if (!mayPass(error) || cluster.connection.isClosed()) throw namedError(cluster.url, error);
+      if (runtime.clock.now() - began > PATIENCE_MILLIS) {
+        throw new ClusterError(
+          "unreachable",
+          `Cannot reach the cluster at ${cluster.url} for ${PATIENCE_MILLIS / 1000} seconds: ${
+            errorMessage(error)
+          }`,
+          { cause: error },
+        );
+      }
+    }
+    await pause(PAUSE_MILLIS);
+  }
+}
+
+/** Resolves after a time, or once the signal is aborted. */
+export function pause(millis: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      runtime.timers.clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = runtime.timers.setTimeout(end, millis);
+    if (signal?.aborted) end();
+    else signal?.addEventListener("abort", end);
+  });
+}
+
+/** Reports whether an error comes of a server that is away or about to start. */
+function mayPass(error: unknown): boolean {
+  if (error instanceof JetStreamApiError) return error.code === NOT_YET;
+  return error instanceof errors.TimeoutError || error instanceof errors.RequestError ||
+    error instanceof errors.NoRespondersError || error instanceof errors.ConnectionError ||
+    (error instanceof Error && error.message === "TIMEOUT");
+}

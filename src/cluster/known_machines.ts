@@ -1,0 +1,89 @@
+import { runtime } from "../base/runtime/runtime.ts";
+import { v } from "../plan/deps.ts";
+import { textLine, wholeNumber } from "../plan/schemas.ts";
+import type { Cluster } from "./connect.ts";
+import { MACHINES_BUCKET } from "./names.ts";
+import { openBucket, PRESENCE_MILLIS } from "./provision.ts";
+
+/** Check of what a machine tells of itself. */
+export const machineSchema = v.object({
+  /** Name of the machine, for people. */
+  name: textLine(128),
+  /** Threads that do jobs. */
+  threads: wholeNumber(0, 2 ** 16),
+  /** Reason for which it does not take part. */
+  refusal: v.exactOptional(textLine(1024)),
+});
+
+/** State of a machine. */
+export type MachineState = v.InferOutput<typeof machineSchema>;
+
+/** Machines of a session, as its coordinator knows them. */
+export class KnownMachines implements AsyncDisposable {
+  readonly #machines = new Map<string, { readonly state: MachineState; readonly seen: number }>();
+  readonly #stop: () => void;
+
+  private constructor(stop: () => void) {
+    this.#stop = stop;
+  }
+
+  /**
+   * Begins to watch the machines of a session.
+   *
+   * @param onNew Receives each machine once, and again when it has come to refuse the session.
+   */
+  static async watch(
+    cluster: Cluster,
+    session: string,
+    onNew: (id: string, state: MachineState) => void,
+  ): Promise<KnownMachines> {
+    const bucket = await openBucket(cluster, MACHINES_BUCKET);
+    const entries = await bucket.watch({ key: `${session}.*` });
+    const known = new KnownMachines(() => entries.stop());
+    known.#follow(entries, onNew).catch(() => {});
+    return known;
+  }
+
+  async #follow(
+    entries: AsyncIterable<{ key: string; operation: string; string(): string }>,
+    onNew: (id: string, state: MachineState) => void,
+  ): Promise<void> {
+    for await (const entry of entries) {
+      const id = entry.key.slice(entry.key.indexOf(".") + 1), before = this.#machines.get(id);
+      if (entry.operation !== "PUT") {
+        this.#machines.delete(id);
+        continue;
+      }
+      let state: MachineState;
+      try {
+        state = v.parse(machineSchema, JSON.parse(entry.string()));
+      } catch {
+        continue; // No machine of this program writes this.
+      }
+      this.#machines.set(id, { state, seen: runtime.clock.now() });
+      if (before === undefined || before.state.refusal !== state.refusal) onNew(id, state);
+    }
+  }
+
+  /** Number of threads of the machines that take part. */
+  get threads(): number {
+    const oldest = runtime.clock.now() - PRESENCE_MILLIS;
+    let threads = 0;
+    for (const [id, { state, seen }] of this.#machines) {
+      if (seen < oldest) this.#machines.delete(id);
+      else if (state.refusal === undefined) threads += state.threads;
+    }
+    return threads;
+  }
+
+  /** Returns the name of a machine. */
+  nameOf(id: string): string {
+    return this.#machines.get(id)?.state.name ?? id;
+  }
+
+  /** Stops to watch. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#stop();
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,161 @@
+import { errorMessage } from "../base/errors.ts";
+import { runtime } from "../base/runtime/runtime.ts";
+import type { ClientJob, ClientPool, ClientPoolOptions, RoundInput } from "../sim/client_pool.ts";
+import { WorkerPool } from "../sim/worker_pool.ts";
+import type { Cluster } from "./connect.ts";
+import type { Consumer, JsMsg } from "./deps.ts";
+import { headers } from "./deps.ts";
+import { insist, pause } from "./insist.ts";
+import { type Block, type BlockInput, type Done, readBlock } from "./job_message.ts";
+import { doneSubject, endedSubject, JOBS_STREAM } from "./names.ts";
+import { OutcomeWriter } from "./outcomes.ts";
+import { ownBytes, parcelBytes, parcelHead, readParcel, totalBytes } from "./parcel.ts";
+import { ACK_WAIT_MILLIS } from "./session.ts";
+import { PART_BYTES, type Vectors } from "./vectors.ts";
+
+/** Milliseconds that a request for a block stays at the server. */
+const EXPIRES_MILLIS = 1000;
+/** Milliseconds between two signs that a block is being done. */
+const WORKING_MILLIS = ACK_WAIT_MILLIS / 4;
+/** Milliseconds after which a block that failed is given to any machine again. */
+const AGAIN_MILLIS = 500;
+/** Deliveries of a block after which its machine gives up on it. */
+const MOST_DELIVERIES = 8;
+
+/** Parts of a {@linkcode Lane}. */
+export interface LaneParts {
+  readonly cluster: Cluster;
+  readonly session: string;
+  readonly machine: string;
+  readonly options: ClientPoolOptions;
+  readonly vectors: Vectors;
+  /** Returns the input of a round. */
+  readonly input: (input: BlockInput) => Promise<RoundInput>;
+  readonly onNotice: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Thread of a machine in one session: it takes one block at a time. */
+export class Lane implements AsyncDisposable {
+  readonly #parts: LaneParts;
+  #pool: ClientPool | undefined;
+  /** Number of the input that the pool has. */
+  #input: number | undefined;
+
+  constructor(parts: LaneParts) {
+    this.#parts = parts;
+  }
+
+  /** Does blocks until the session ends. */
+  async run(): Promise<void> {
+    const { cluster, session, signal } = this.#parts;
+    const open = () => cluster.stream.consumers.get(JOBS_STREAM, session);
+    let consumer: Consumer | undefined;
+    while (!signal.aborted) {
+      try {
+        consumer ??= await open();
+        const message = await consumer.next({ expires: EXPIRES_MILLIS });
+        if (message !== null) await this.#do(message);
+      } catch (error) {
+        if (signal.aborted) return;
+        // The server is away, or the session has ended, which the machine is told of.
+        if (cluster.connection.isClosed()) throw error;
+        await pause(AGAIN_MILLIS / 5, signal);
+      }
+    }
+  }
+
+  async #do(message: JsMsg): Promise<void> {
+    const { signal, onNotice } = this.#parts;
+    const working = runtime.timers.setInterval(() => message.working(), WORKING_MILLIS);
+    try {
+      const { head, body } = readParcel(ownBytes(message.data)), block = readBlock(head);
+      try {
+        await this.#complete(block, body);
+      } catch (error) {
+        signal.throwIfAborted();
+        await this.#drop();
+        const reason = errorMessage(error);
+        onNotice(`Cannot do a block of jobs: ${reason}`);
+        if (message.info.deliveryCount < MOST_DELIVERIES) return message.nak(AGAIN_MILLIS);
+        await this.#tell({ ...keysOf(block), ...this.#by, millis: 0, failure: reason }, []);
+      }
+      await message.ackAck().catch(() => false);
+    } finally {
+      runtime.timers.clearInterval(working);
+    }
+  }
+
+  /** Does a block and sends its outcomes. */
+  async #complete(block: Block, body: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { signal, vectors, input, options: { manifest } } = this.#parts;
+    const began = runtime.clock.now(), pool = await this.#started();
+    if (block.input && this.#input !== block.input.number) {
+      await pool.publish(await input(block.input));
+      this.#input = block.input.number;
+    }
+    const all = block.ownVectors
+      ? await vectors.get(block.ownVectors, block.jobs.length * manifest.byteLength, signal)
+      : body;
+    const own = new Map(block.own.map((index, i) => {
+      const at = all.byteOffset + i * manifest.byteLength;
+      return [block.jobs[index], new Float32Array(all.buffer, at, manifest.length)];
+    }));
+    const outcomes = new OutcomeWriter();
+    await pool.run<ClientJob>(block.jobs, {
+      own: (job) => own.get(job),
+      take: (_, outcome) => outcomes.add(outcome),
+      signal,
+    });
+    const millis = runtime.clock.now() - began;
+    await this.#tell({ ...keysOf(block), ...this.#by, millis }, outcomes.views, outcomes.heads);
+  }
+
+  /** Sends the outcome of a block, and tells that it is there. */
+  async #tell(done: Done, views: readonly ArrayBufferView[], outcomes?: unknown): Promise<void> {
+    const { cluster, session, vectors, signal } = this.#parts;
+    let parcel = totalBytes(views) > PART_BYTES
+      ? undefined
+      : parcelBytes({ ...done, outcomes }, views);
+    let stored: Done["stored"];
+    if (parcel === undefined || parcel.length > PART_BYTES) {
+      stored = await vectors.put([parcelHead(outcomes), ...views], signal);
+      parcel = parcelBytes({ ...done, stored });
+    }
+    const bytes = parcel, { list, block, attempt } = done;
+    const subject = doneSubject(session, list, block), msgID = `${subject}.${attempt}`;
+    const head = headers();
+    head.set("Fedlab-Attempt", `${attempt}`);
+    const ack = await insist(
+      cluster,
+      () => cluster.stream.publish(subject, bytes, { msgID, headers: head }),
+      signal,
+    );
+    // Another machine was first, with the same bytes.
+    if (ack.duplicate && stored) vectors.forget(stored);
+    cluster.connection.publish(endedSubject(session), JSON.stringify({ list, block }));
+  }
+
+  get #by(): { by: string } {
+    return { by: this.#parts.machine };
+  }
+
+  async #started(): Promise<ClientPool> {
+    return this.#pool ??= await WorkerPool.start(this.#parts.options);
+  }
+
+  async #drop(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = this.#input = undefined;
+    await pool?.[Symbol.asyncDispose]();
+  }
+
+  /** Ends the thread. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#drop();
+  }
+}
+
+function keysOf({ list, block, attempt }: Block): Pick<Done, "list" | "block" | "attempt"> {
+  return { list, block, attempt };
+}

@@ -1,0 +1,118 @@
+import { runtime, type Timer } from "../base/runtime/runtime.ts";
+import { ClusterError } from "./cluster_error.ts";
+import type { Cluster } from "./connect.ts";
+import { JetStreamApiError, type KV } from "./deps.ts";
+import { insist } from "./insist.ts";
+import { LEASES_BUCKET } from "./names.ts";
+import { openBucket } from "./provision.ts";
+
+/** Milliseconds between two renewals, of which three may fail before the lease ends. */
+const RENEW_MILLIS = 1000;
+/** Code of the server's error for an entry that another process has changed. */
+const CHANGED: ReadonlySet<number> = new Set([10071, 10164]);
+
+/**
+ * Lease that one process holds, and renews until it is disposed of. Its time is the server's, so
+ * that the clocks of machines do not matter.
+ */
+export class Lease implements AsyncDisposable {
+  /** Aborted once another process holds the lease. */
+  readonly lost: AbortSignal;
+  readonly #lost = new AbortController();
+  readonly #cluster: Cluster;
+  readonly #bucket: KV;
+  readonly #key: string;
+  readonly #holder: string;
+  #revision: number;
+  #timer: Timer | undefined;
+  #renewing: Promise<void> = Promise.resolve();
+
+  private constructor(cluster: Cluster, bucket: KV, key: string, holder: string, revision: number) {
+    this.lost = this.#lost.signal;
+    this.#cluster = cluster;
+    this.#bucket = bucket;
+    this.#key = key;
+    this.#holder = holder;
+    this.#revision = revision;
+    this.#timer = runtime.timers.setInterval(() => {
+      this.#renewing = this.#renewing.then(() => this.#renew()).catch(() => {});
+    }, RENEW_MILLIS);
+  }
+
+  /**
+   * Takes a lease that nobody holds.
+   *
+   * @param holder Name of this process, for whoever finds the lease taken.
+   * @throws {ClusterError} "two-coordinators" if another process holds it.
+   */
+  static async take(cluster: Cluster, key: string, holder: string): Promise<Lease> {
+    const bucket = await openBucket(cluster, LEASES_BUCKET);
+    try {
+      const revision = await insist(cluster, () => bucket.create(key, holder));
+      return new Lease(cluster, bucket, key, holder, revision);
+    } catch (error) {
+      if (!isChanged(error)) throw error;
+      throw new ClusterError(
+        "two-coordinators",
+        `Cannot conduct the run ${key}: ${await holderOf(bucket, key)} conducts it already`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** Returns the process that holds a lease; `undefined` for none. */
+  static async holder(cluster: Cluster, key: string): Promise<string | undefined> {
+    const bucket = await openBucket(cluster, LEASES_BUCKET);
+    const entry = await insist(cluster, () => bucket.get(key));
+    return entry?.operation === "PUT" ? entry.string() : undefined;
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#lost.signal.aborted) return;
+    try {
+      this.#revision = await this.#bucket.update(this.#key, this.#holder, this.#revision);
+    } catch (error) {
+      if (isChanged(error)) await this.#takeAgain(error);
+    }
+  }
+
+  /** Takes the lease again where it has ended while the server was away, and nobody took it. */
+  async #takeAgain(cause: unknown): Promise<void> {
+    const entry = await this.#bucket.get(this.#key);
+    if (entry?.operation === "PUT" && entry.string() === this.#holder) {
+      // The answer to the last renewal was lost.
+      this.#revision = entry.revision;
+      return;
+    }
+    try {
+      this.#revision = await this.#bucket.create(this.#key, this.#holder);
+    } catch (error) {
+      if (!isChanged(error)) return;
+      const other = await holderOf(this.#bucket, this.#key);
+      this.#lost.abort(
+        new ClusterError(
+          "two-coordinators",
+          `Cannot go on with the run ${this.#key}: ${other} conducts it since this process was silent`,
+          { cause },
+        ),
+      );
+    }
+  }
+
+  /** Gives the lease back. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    runtime.timers.clearInterval(this.#timer);
+    await this.#renewing;
+    if (this.#lost.signal.aborted || this.#cluster.connection.isClosed()) return;
+    await this.#bucket.delete(this.#key, { previousSeq: this.#revision }).catch(() => {});
+  }
+}
+
+function isChanged(error: unknown): boolean {
+  return error instanceof JetStreamApiError && CHANGED.has(error.code);
+}
+
+async function holderOf(bucket: KV, key: string): Promise<string> {
+  const entry = await bucket.get(key).catch(() => null);
+  return entry?.string() || "another process";
+}

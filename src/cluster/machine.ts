@@ -1,0 +1,186 @@
+/**
+ * Machine of a cluster: it joins the sessions that it finds, and does their jobs.
+ *
+ * @module
+ */
+
+import { errorMessage } from "../base/errors.ts";
+import { runtime } from "../base/runtime/runtime.ts";
+import { v } from "../plan/deps.ts";
+import { CachedData } from "./cached_data.ts";
+import { ClusterError } from "./cluster_error.ts";
+import { type Cluster, type ClusterOptions, connectCluster } from "./connect.ts";
+import { DataStore } from "./data_store.ts";
+import { type KV, nuid } from "./deps.ts";
+import { insist, pause } from "./insist.ts";
+import type { MachineState } from "./known_machines.ts";
+import { Lease } from "./lease.ts";
+import { type MachineLimits, Membership } from "./membership.ts";
+import { machineKey, MACHINES_BUCKET, SESSIONS_BUCKET } from "./names.ts";
+import { openBucket, provision } from "./provision.ts";
+import { sessionEntrySchema } from "./session_note.ts";
+
+/** Options of {@linkcode runMachine}. */
+export interface MachineOptions extends ClusterOptions, Partial<MachineLimits> {
+  /** Folder in which data are kept for later runs. Default: none, data are fetched in each run. */
+  readonly cacheFolder?: string | undefined;
+  /** Ends the machine. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Milliseconds between two signs of life. */
+const PRESENCE_INTERVAL_MILLIS = 2000;
+/** Milliseconds between two looks for a cluster that no coordinator has set up yet. */
+const SET_UP_MILLIS = 1000;
+
+/**
+ * Does the jobs of all sessions of a cluster, until the signal is aborted.
+ *
+ * @throws {ClusterError} If the cluster cannot be used.
+ *
+ * @example
+ * ```ts ignore
+ * import { runMachine } from "@fedlab/core/cluster";
+ *
+ * await runMachine({ url: "nats://10.0.0.5:4222", onNotice: console.log });
+ * ```
+ */
+export async function runMachine(options: MachineOptions): Promise<void> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  await using cluster = await connectCluster({ name: "fedlab worker", ...options });
+  await setUp(cluster, signal);
+  await using machine = new Machine(cluster, options);
+  await machine.run(signal);
+}
+
+/** Makes the streams, or waits for a process that may make them. */
+async function setUp(cluster: Cluster, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    return await provision(cluster);
+  } catch (error) {
+    if (!(error instanceof ClusterError && error.fault === "not-authorized")) throw error;
+  }
+  const bucket = await openBucket(cluster, SESSIONS_BUCKET);
+  while (signal?.aborted !== true) {
+    try {
+      await bucket.get("none");
+      return;
+    } catch {
+      await pause(SET_UP_MILLIS, signal);
+    }
+  }
+}
+
+/** Machine of a cluster. */
+class Machine implements AsyncDisposable {
+  readonly #id = nuid.next();
+  readonly #cluster: Cluster;
+  readonly #options: MachineOptions;
+  readonly #limits: MachineLimits;
+  readonly #data: CachedData;
+  readonly #sessions = new Map<string, Joined>();
+  readonly #onNotice: (line: string) => void;
+
+  constructor(cluster: Cluster, options: MachineOptions) {
+    const { cacheFolder, onNotice = () => {} } = options;
+    this.#cluster = cluster;
+    this.#options = options;
+    this.#onNotice = onNotice;
+    this.#data = new CachedData(new DataStore(cluster), cacheFolder, onNotice);
+    this.#limits = {
+      threads: options.threads ?? runtime.workers.hardwareConcurrency,
+      isStrict: options.isStrict ?? false,
+    };
+  }
+
+  /** Watches the sessions. */
+  async run(signal: AbortSignal | undefined): Promise<void> {
+    const sessions = await openBucket(this.#cluster, SESSIONS_BUCKET);
+    const machines = await openBucket(this.#cluster, MACHINES_BUCKET);
+    const entries = await insist(this.#cluster, () => sessions.watch(), signal);
+    const stop = () => entries.stop();
+    signal?.addEventListener("abort", stop);
+    const presence = runtime.timers.setInterval(() => {
+      for (const joined of this.#sessions.values()) this.#present(machines, joined);
+      this.#leaveDead().catch(() => {});
+    }, PRESENCE_INTERVAL_MILLIS);
+    try {
+      if (signal?.aborted) return;
+      for await (const entry of entries) {
+        if (entry.operation === "PUT") this.#join(entry.key, entry.string(), machines);
+        else this.#leave(entry.key);
+      }
+    } finally {
+      runtime.timers.clearInterval(presence);
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  #join(id: string, text: string, machines: KV): void {
+    if (this.#sessions.has(id)) return;
+    const ending = new AbortController();
+    const joined: Joined = { id, ending, state: { ...this.#state, threads: 0 }, ended: undefined };
+    this.#sessions.set(id, joined);
+    joined.ended = this.#take(joined, text, machines);
+  }
+
+  /** Takes part in a session until it ends. */
+  async #take(joined: Joined, text: string, machines: KV): Promise<void> {
+    const { signal } = joined.ending;
+    try {
+      if (await Lease.holder(this.#cluster, joined.id) === undefined) return;
+      const entry = v.parse(sessionEntrySchema, JSON.parse(text));
+      await using membership = await Membership.join({
+        ...{ cluster: this.#cluster, session: joined.id, machine: this.#id, entry, signal },
+        ...{ data: this.#data, limits: this.#limits, onNotice: this.#onNotice },
+      });
+      joined.state = this.#state;
+      await this.#present(machines, joined);
+      this.#onNotice(`Takes part in the run ${entry.run}, threads: ${this.#limits.threads}`);
+      await membership.run();
+    } catch (error) {
+      if (signal.aborted) return;
+      const refusal = errorMessage(error).slice(0, 1000);
+      this.#onNotice(refusal);
+      joined.state = { ...this.#state, threads: 0, refusal };
+      await this.#present(machines, joined);
+    }
+  }
+
+  async #present(machines: KV, { id, state }: Joined): Promise<void> {
+    await machines.put(machineKey(id, this.#id), JSON.stringify(state)).catch(() => {});
+  }
+
+  get #state(): MachineState {
+    return { name: this.#options.name ?? this.#id.slice(-6), threads: this.#limits.threads };
+  }
+
+  /** Leaves the sessions whose coordinators have died. */
+  async #leaveDead(): Promise<void> {
+    for (const { id } of this.#sessions.values()) {
+      if (await Lease.holder(this.#cluster, id) === undefined) this.#leave(id);
+    }
+  }
+
+  #leave(id: string): void {
+    const joined = this.#sessions.get(id);
+    this.#sessions.delete(id);
+    joined?.ending.abort();
+  }
+
+  /** Leaves all sessions. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const all = [...this.#sessions.values()];
+    for (const { id } of all) this.#leave(id);
+    await Promise.all(all.map(({ ended }) => ended));
+  }
+}
+
+/** Session that the machine takes part in, or refuses. */
+interface Joined {
+  readonly id: string;
+  readonly ending: AbortController;
+  state: MachineState;
+  ended: Promise<void> | undefined;
+}
