@@ -16,7 +16,7 @@ import {
 } from "../../src/cluster/deps.ts";
 import { testWithNats } from "../helpers/test_with_nats.ts";
 
-/** What the cluster needs of Deno and of the clients of NATS, to be run on each change of either. */
+/** Parts of Deno and of the clients of NATS that the cluster needs, for changes of either. */
 
 /** Bytes of an object, those of a model of a million parameters. */
 const OBJECT_BYTES = 4_000_000;

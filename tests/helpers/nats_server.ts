@@ -3,7 +3,7 @@ import { freePort } from "./free_port.ts";
 /** Milliseconds that a server may take until it listens, its store recovered. */
 const READY_MILLIS = 60_000;
 
-/** Where a server is, for the text of its configuration. */
+/** Place of a server, for the text of its configuration. */
 export interface NatsPlace {
   readonly port: number;
   /** Folder of its own, for configuration, keys and the store, removed in the end. */
@@ -43,7 +43,7 @@ export class NatsServer implements AsyncDisposable {
   readonly #place: NatsPlace;
   #process: Deno.ChildProcess | undefined;
   #following: Promise<void> = Promise.resolve();
-  /** Whatever its processes have written. */
+  /** Text that its processes have written. */
   log = "";
 
   private constructor(place: NatsPlace) {
@@ -72,7 +72,7 @@ export class NatsServer implements AsyncDisposable {
     }
   }
 
-  /** Where it listens, such as `nats://127.0.0.1:15222`. */
+  /** Its address, such as `nats://127.0.0.1:15222`. */
   get url(): string {
     return `nats://127.0.0.1:${this.port}`;
   }
@@ -104,7 +104,7 @@ export class NatsServer implements AsyncDisposable {
     this.#process = undefined;
   }
 
-  /** Starts its process again on the same port and store, after its end. Resolves once it listens. */
+  /** Starts its process again, on the same port and store. Resolves once it listens. */
   async restart(): Promise<void> {
     await this.kill();
     const process = this.#process = new Deno.Command(natsProgram ?? "nats-server", {

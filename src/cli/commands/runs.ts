@@ -16,7 +16,7 @@ import { readRun } from "../runs/read_run.ts";
 import { RunIndex } from "../runs/run_index.ts";
 import type { RunDetails } from "../runs/run_record.ts";
 
-/** What the command does. */
+/** Actions of the command. */
 const ACTIONS = ["list", "compare", "follow"] as const;
 
 /** `runs`: the runs of a folder as a list or side by side, or the rounds of one as they end. */

@@ -33,10 +33,10 @@ const TABLES = `
 type State = "empty" | "ours" | "earlier" | "later" | "foreign";
 
 /**
- * Opens the SQLite file of an index, or makes it. The index has nothing that the folders of the runs
- * have not: a damaged file or one of an earlier version is made again. A file of a later version or
- * of another program stays as it is, and the index is made in memory; so it is where the folder
- * cannot be written.
+ * Opens the SQLite file of an index, or makes it. All that it has is in the folders of the runs
+ * too: a damaged file or one of an earlier version is made again. A file of a later version or of
+ * another program stays as it is, and the index is made in memory; so it is where the folder cannot
+ * be written.
  *
  * @param onNotice Called with a line for each file that is not used as it is.
  */

@@ -71,8 +71,8 @@ function beginning(
 }
 
 /**
- * Reads the rounds of a run's history up to the first line that is broken. A last line that is still
- * being written is left out.
+ * Reads the rounds of a run's history up to the first line that is broken. A last line that is
+ * still being written is left out.
  */
 async function readHistory(path: string, faults: string[]): Promise<RoundReport[]> {
   if (!await isOwnFile(path)) return [];

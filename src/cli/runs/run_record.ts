@@ -44,7 +44,7 @@ export interface RunRecord {
   readonly digest?: string;
   /** Settings of the command. */
   readonly settings?: Readonly<Record<string, unknown>>;
-  /** What the report says of the run's settings. */
+  /** Settings of the run, as its report has them. */
   readonly facts: Readonly<Record<string, unknown>>;
   /** Reason for which files of the run cannot be read, or for which it stopped. */
   readonly fault?: string;

@@ -113,7 +113,7 @@ function settingText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value) ?? "";
 }
 
-/** What a run had spent when it first reached a value. */
+/** Cost of a run until it first reached a value. */
 type Until = { readonly round: number; readonly bytes: number; readonly seconds: number };
 
 function untilReached(

@@ -8,7 +8,7 @@ export function roundOf(round: number, accuracy: number): RoundReport {
   };
 }
 
-/** What a report says. */
+/** Fields of a report. */
 export interface MadeReport {
   readonly accuracies: readonly number[];
   readonly [field: string]: unknown;
