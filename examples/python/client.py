@@ -2,7 +2,7 @@
 import argparse, contextlib, hashlib, hmac, json, math, os, pathlib, signal, struct, sys, threading
 try: import cbor2, numpy as np
 except ImportError as error: sys.exit(f"Cannot begin: {error}; run: pip install numpy cbor2")
-import coding, schema, secure, sums
+import coding, identity, noise, schema, secure, sums
 from peer import ASSIGN, CHALLENGE, COMPRESSED, ERROR, EVALUATE, PROOF, READY, REGISTER, UPDATE, End, Server
 
 def train(w, v, x, y, classes, plan, random):
@@ -22,13 +22,15 @@ def run(server, options, data, own):
     server.send(REGISTER, {key: wish for key, wish in wishes.items() if wish is not None})
     code, given = server.receive(CHALLENGE, ASSIGN)
     if code == CHALLENGE:
-        if "token" not in given["methods"] or not options.token:
-            raise End("Cannot prove who this is: the server asks for a key or a token", "not-authorized")
+        secret = {"ed25519": options.key, "token": options.token}
+        method = next((name for name in given["methods"] if secret.get(name)), None)
+        if method is None: raise End("Cannot prove who this is: the server asks for a key or a token", "not-authorized")
         names = given["server"].encode(), given["run"].encode()
-        texts = b"fedlab-auth-v1", b"token", bytes.fromhex(given["nonce"]), *names
+        texts = b"fedlab-auth-v1", method.encode(), bytes.fromhex(given["nonce"]), *names
         signed = b"".join(struct.pack("<I", len(text)) + text for text in texts)
-        proof = hmac.digest(options.token.encode(), signed, "sha256")
-        server.send(PROOF, {"method": "token", "signature": proof.hex()})
+        if method == "token": proof = {"signature": hmac.digest(options.token.encode(), signed, "sha256").hex()}
+        else: proof = {"publicKey": options.key.text(), "signature": options.key.sign(signed).hex()}
+        server.send(PROOF, {"method": method, **proof})
         code, given = server.receive(ASSIGN)
     if given.get("mode") == "statistics":
         raise End("Cannot give figures of the data: start this client when the run has its schema", "mode-mismatch")
@@ -47,12 +49,20 @@ def run(server, options, data, own):
                   f"{y.max()}, got {', '.join(kinds)} of {classes} units and {loss}", "manifest-mismatch")
     plan, server.interval = given["plan"], given["heartbeatSeconds"]
     masks = plan.get("secure")
-    if masks is None and options.require_secure:
+    if masks is None and (options.require_secure or options.secure_keys):
         raise End("Cannot join: expected a server with secure aggregation, got one that wants single updates", "secure-mismatch")
-    if masks and (masks.get("signed") or not secure.KNOWN or masks["maxMembers"] < options.secure_min_members):
-        raise End(f"Cannot join: expected secure aggregation of {options.secure_min_members} members or more without signed keys, "
+    if masks and (not secure.KNOWN or masks["maxMembers"] < options.secure_min_members):
+        raise End(f"Cannot join: expected secure aggregation of {options.secure_min_members} members or more, "
                   "and the package cryptography: pip install cryptography", "secure-mismatch")
-    member = secure.Member(given, options.secure_min_members) if masks else None
+    signed = bool(masks and masks.get("signed"))
+    if signed < bool(options.secure_keys) or signed > bool(options.key):
+        raise End("Cannot join: expected a run whose members sign their keys, and a key by which this client signs", "secure-mismatch")
+    if options.privacy_max_epsilon is not None:
+        weak = noise.weakness(given.get("privacy"), masks, options.privacy_max_epsilon, options.privacy_max_delta)
+        if weak: raise End(f"Cannot join: {weak}", "privacy-mismatch")
+    budget = noise.Budget(options.privacy_max_epsilon, options.privacy_max_delta)
+    try: member = secure.Member(given, options.secure_min_members, options.key, options.secure_keys, budget) if masks else None
+    except secure.Refusal as refusal: raise End(str(refusal), "invalid-field")
     threading.Thread(target=server.beat, daemon=True).start()
     server.send(READY, {"manifestDigest": digest, "numSamples": 1 if masks else len(y), **told})
     print(f"Joined as rank {given['rank']} of {given['worldSize']}, with {len(y)} samples")
@@ -94,10 +104,17 @@ if __name__ == "__main__":
     for name, kind in {"--name": str, "--rank": int, "--world-size": int}.items(): parser.add_argument(name, type=kind)
     parser.add_argument("--require-secure", action="store_true", help="refuse a server without secure aggregation")
     parser.add_argument("--secure-min-members", type=int, default=5, metavar="N", help="members that hide this client's update")
+    parser.add_argument("--key", metavar="FILE", help="private key of this client, from deno task keygen")
+    parser.add_argument("--secure-keys", metavar="FILE", help="public keys of all clients, by which members sign")
+    parser.add_argument("--privacy-max-epsilon", type=float, metavar="X", help="take part only with differential privacy up to this")
+    parser.add_argument("--privacy-max-delta", type=float, default=1e-5, metavar="X", help="largest delta of that; default: 1e-5")
     parser.add_argument("--token", default=os.environ.get("FEDLAB_TOKEN"), help="default: FEDLAB_TOKEN")
     options, server = parser.parse_args(), None
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        if options.secure_keys and not options.key: raise End("Cannot begin: --secure-keys needs --key, by which this client signs")
+        options.key = options.key and identity.Identity(options.key)
+        options.secure_keys = options.secure_keys and identity.Listed(options.secure_keys)
         data = schema.read(pathlib.Path(options.data), *map(int, options.part.split("/")), options.scale)
         own = options.schema and json.loads(pathlib.Path(options.schema).read_text(encoding="utf-8"))
         server = Server(options.server)

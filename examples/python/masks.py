@@ -1,4 +1,4 @@
-"""Shares of secrets, and updates as integers modulo 2^32, after docs/PROTOCOL.md."""
+"""Salt of the keys of masks, shares of secrets, and updates as integers modulo 2^32, after docs/PROTOCOL.md."""
 import hashlib, os, struct
 import numpy as np
 
@@ -18,6 +18,12 @@ def canonical(value):
 def sha(*parts): return hashlib.sha256(b"".join(parts)).digest()
 def u32(*numbers): return struct.pack(f"<{len(numbers)}I", *numbers)
 def text(value): return u32(len(value.encode())) + value.encode()
+
+def salt(run, attempt, base, ring, told):
+    """What all keys of an attempt depend on, from what this client was sent."""
+    bounds = len(base) // 4 + LANES, ring["clip"], ring["maxSamples"], ring.get("maxLoss", 64), ring["maxMembers"]
+    return sha(text("fedlab-secagg-v1"), text(run), u32(*attempt), sha(base), b"\x20", struct.pack("<Q3dI", *bounds),
+               bytes([ring.get("rounding") == "toward-zero"]), sha(canonical(told)))
 
 POWERS, LOGS = np.zeros(510, np.uint8), np.zeros(256, np.int64)  # of 3 in GF(2^8), polynomial 0x11b
 value = 1

@@ -19,7 +19,7 @@ class Server:
             while not time.sleep(self.interval):
                 self.send(HEARTBEAT, {})
     def send(self, code, fields, arrays={}):
-        for pad, (name, (tag, data)) in zip(("pad", "pad2"), arrays.items()):  # data at a multiple of 8
+        for pad, (name, (tag, data)) in zip(("pad", "pad2", "pad3"), arrays.items()):  # data at a multiple of 8
             fields.update({pad: b"", name: cbor2.CBORTag(tag, data)})
             fields[pad] = bytes((len(data) - len(cbor2.dumps(fields))) % 8)
         body = cbor2.dumps(fields)

@@ -1,7 +1,8 @@
 """Secure aggregation at a client, after docs/PROTOCOL.md. It needs the package cryptography."""
-import os, struct
+import os
 import numpy as np
-from masks import LANES, Refusal, canonical, quantize, sha, split, text, u32
+import members, noise
+from masks import Refusal, quantize, salt, sha, split, u32
 try:
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -13,13 +14,17 @@ try:
     KNOWN = {"secure": 1}  # what a registration says of it
 except ImportError: KNOWN = {}
 
-KEYS, MEMBERS, SHARES, MASKED, _, _, REQUEST, REVEAL = range(24, 32)
-ASKED, LEAST = (KEYS, MEMBERS, SHARES, REQUEST), 3
+KEYS, MEMBERS, SHARES, MASKED, SURVIVORS, VOTE, REQUEST, REVEAL = range(24, 32)
+ASKED, LEAST = (KEYS, MEMBERS, SHARES, SURVIVORS, REQUEST), 3
+SETTINGS = {"clip", "maxSamples", "maxMembers", "maxLoss", "rounding", "signed", "noise"}
 
 class Member:
     """Client's part in the rounds of a run."""
-    def __init__(self, given, least):
+    def __init__(self, given, least, signer=None, listed=None, budget=None):
         self.run, self.rank, self.settings, self.least = given["run"], given["rank"], given["plan"]["secure"], least
+        self.signer, self.listed, self.budget = signer, listed, budget or noise.Budget(None, None)
+        if unknown := self.settings.keys() - SETTINGS: raise Refusal(f"Cannot join: unknown settings {', '.join(unknown)}")
+        if "noise" in self.settings: noise.ring(self.settings)
         self.told = {name: given[name] for name in ("manifest", "model", "schema") if name in given}
         self.assigned = self.plan = given["plan"]
         self.serial, self.revealed, self.id, self.early, self.update, self.trained = 0, {}, None, None, None, None
@@ -37,16 +42,16 @@ class Member:
         seen, made = self.done.get(code, (asked, None))
         if seen != asked: raise Refusal("Cannot take another message of this kind in one attempt")
         if made is None:
-            made = {KEYS: self.keys, MEMBERS: self.share, SHARES: self.mask, REQUEST: self.reveal}[code](asked, learn)
+            made = {KEYS: self.keys, MEMBERS: self.share, SHARES: self.mask, SURVIVORS: self.vote, REQUEST: self.reveal}[code](asked, learn)
             self.done[code] = asked, made
-        code, fields, arrays = made
-        return code, {"round": number, "attempt": attempt, **fields}, arrays
+        return made[0], {"round": number, "attempt": attempt, **made[1]}, made[2]
 
     def keep(self, asked):
-        if asked.get("plan", {}).get("secure", self.settings) != self.settings:
+        if asked.get("plan", self.assigned).get("secure") != self.settings:
             raise Refusal("Cannot train: the round has other settings of secure aggregation than the run")
         last, self.update, before, self.plan = self.update, asked, self.plan, asked.get("plan", self.assigned)
-        same = last is not None and last["round"] == asked["round"] and last["parameters"].value == asked["parameters"].value and before == self.plan
+        same = last is not None and before == self.plan and last["round"] == asked["round"]
+        same = same and last["parameters"].value == asked["parameters"].value
         self.trained = self.trained if same else None
         early, self.early = self.early, None
         return self.answer(MEMBERS, early, None) if early and early["round"] == asked["round"] else None
@@ -54,30 +59,27 @@ class Member:
     def begin(self, number, attempt):
         if self.revealed.get(number, attempt) != attempt:
             raise Refusal(f"Cannot join another attempt of round {number}: shares were revealed for it")
+        self.budget.check(self.settings)
         self.id, self.done, self.serial = (number, attempt), {}, self.serial + 1
         self.mask_key, self.seal_key = X25519PrivateKey.generate(), X25519PrivateKey.generate()
         self.public = [key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw) for key in (self.mask_key, self.seal_key)]
 
     def keys(self, asked, learn):
-        return KEYS, {"serial": self.serial}, dict(zip(("maskKey", "sealKey"), ((64, key) for key in self.public)))
+        arrays = dict(zip(("maskKey", "sealKey"), ((64, key) for key in self.public)))
+        if self.signer: arrays["signature"] = 64, self.signer.sign(members.of_keys(self.run, self.rank, self.serial, *self.public))
+        return KEYS, {"serial": self.serial}, arrays
 
     def share(self, asked, learn):
         self.threshold, self.members = asked["threshold"], asked["members"]
-        count, keys = len(self.members), [member[name] for member in self.members for name in ("maskKey", "sealKey")]
+        members.check_members(self.members, self.threshold, self.settings, max(self.least, LEAST))
         own = [[member["serial"], member["maskKey"], member["sealKey"]] for member in self.members if member["rank"] == self.rank]
-        if count < max(self.least, LEAST): raise Refusal(f"Cannot mask: expected {self.least} members, got {count}")
-        if not count / 2 < self.threshold <= count: raise Refusal(f"Cannot share: a threshold of {self.threshold} of {count}")
-        if len(set(keys)) < 2 * count or len({member["rank"] for member in self.members}) < count:
-            raise Refusal("Cannot share: two members have one key or rank")
         if own != [[self.serial, *self.public]]: raise Refusal("Cannot share: the keys of this client were altered")
-        base, ring = self.update["parameters"].value, self.settings
-        self.base, self.bound = base, self.plan
-        self.salt = sha(text("fedlab-secagg-v1"), text(self.run), u32(*self.id), sha(base), b"\x20",
-                        struct.pack("<Q3dI", len(base) // 4 + LANES, ring["clip"], ring["maxSamples"], ring.get("maxLoss", 64), ring["maxMembers"]),
-                        bytes([ring.get("rounding") == "toward-zero"]), sha(canonical({**self.told, "plan": self.plan})))
+        if self.listed: members.check_keys(self.run, self.members, self.listed)
+        self.base, self.bound = self.update["parameters"].value, self.plan
+        self.salt = salt(self.run, self.id, self.base, self.settings, {**self.told, "plan": self.plan})
         self.seed, boxes = os.urandom(32), []
         secret = self.mask_key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-        pairs = zip(split(secret, count, self.threshold), split(self.seed, count, self.threshold))
+        pairs = zip(*(split(one, len(self.members), self.threshold) for one in (secret, self.seed)))
         for member, pair in zip(self.members, pairs):
             rank = member["rank"]
             if rank == self.rank: self.own = pair
@@ -108,7 +110,10 @@ class Member:
             raise Refusal("Cannot mask: other parameters have come since the secrets were shared")
         if self.trained is None: self.trained = learn(self.update)
         base, trained, told = self.trained
-        masked = quantize(self.settings, trained.astype("<f4") - base, told["numSamples"], told.get("loss", np.inf), told["steps"])
+        change = trained.astype("<f4") - base
+        self.budget.spend(self.settings)
+        masked = noise.quantize(self.settings, change) if "noise" in self.settings else quantize(
+            self.settings, change, told["numSamples"], told.get("loss", np.inf), told["steps"])
         masked += self.stream(self.hkdf(self.seed, b"self", u32(self.rank)), len(masked))
         for rank in self.held.keys() - {self.rank}:
             theirs, low, high = by_rank[rank]["maskKey"], *sorted((self.rank, rank))
@@ -120,10 +125,23 @@ class Member:
     def stream(self, key, count):
         return np.frombuffer(Cipher(algorithms.ChaCha20(key, bytes(16)), None).encryptor().update(bytes(4 * count)), "<u4")
 
+    def vote(self, asked, learn):
+        if not self.signer or SHARES not in self.done: raise Refusal("Cannot sign the survivors without a key, or before the update")
+        survivors, ranks = asked["survivors"], [member["rank"] for member in self.members]
+        members.check_survivors(survivors, self.rank, ranks, self.held.keys(), max(self.threshold, LEAST))
+        return VOTE, {}, {"signature": (64, self.signer.sign(members.of_survivors(self.run, self.id, survivors)))}
+
+    def check_votes(self, asked):
+        if SURVIVORS not in self.done: raise Refusal("Cannot reveal shares before there was a vote on the survivors")
+        survivors = self.done[SURVIVORS][0]["survivors"]
+        signed, held = members.of_survivors(self.run, self.id, survivors), self.held.keys()
+        members.check_votes(signed, survivors, held, self.members, self.threshold, asked)
+
     def reveal(self, asked, learn):
         dropped = asked["dropped"]
         if SHARES not in self.done: raise Refusal("Cannot reveal shares before the update was sent")
-        if "votes" in asked or self.rank in dropped or len(set(dropped)) < len(dropped) or not set(dropped) <= self.held.keys():
+        if self.listed: self.check_votes(asked)
+        if self.rank in dropped or len(set(dropped)) < len(dropped) or not set(dropped) <= self.held.keys():
             raise Refusal("Cannot reveal shares: the list of those that dropped out cannot be true")
         if len(self.held) - len(dropped) < max(self.threshold, LEAST): raise Refusal("Cannot reveal shares: too few members survive")
         self.revealed[asked["round"]] = asked["attempt"]

@@ -153,11 +153,12 @@ export interface ClientTopologyOptions {
   /**
    * Public keys of the federation's clients. The client then takes part in secure aggregation
    * alone, and only among members whose keys are signed by these and which vote for the survivors:
-   * a server that lies cannot take the place of members. It needs a credential of kind `"key"`.
+   * a server that lies cannot take the place of members. Keys that have expired do not count. It
+   * needs a credential of kind `"key"`.
    *
    * @default {undefined} The client believes the server's list of members.
    */
-  secureKeys?: Pick<AllowedKeys, "has">;
+  secureKeys?: Pick<AllowedKeys, "has" | "get">;
   /**
    * Largest ε of the differential privacy that a server must announce for all data of a client,
    * above 0. The client leaves a server whose run guarantees less, or nothing. It takes the

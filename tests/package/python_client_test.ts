@@ -7,22 +7,17 @@ import {
 } from "jsr:@std/assert@1.0.19";
 import {
   ClientSyncTop,
-  type Dataset,
-  digits,
+  initialParameters,
   logisticRegression,
   MessageCode,
   mlp,
   type ModelDescription,
+  modelEvaluator,
   NativeSGDHandler,
   partitionIid,
   Random,
-  type RunReport,
-  ServerSyncTop,
-  type ServerTopologyOptions,
   silentLogger,
-  SyncParameterServerHandler,
   type SyncParameterServerHandlerOptions,
-  trainTestSplit,
 } from "../../mod.ts";
 import { eden } from "../../src/codec/eden.ts";
 import type { Codec } from "../../src/codec/codec.ts";
@@ -33,96 +28,24 @@ import { canonicalJson, schemaDigest } from "../../src/data/schema/digest.ts";
 import type { Schema } from "../../src/data/schema/schema.ts";
 import { tableOf } from "../../src/data/schema/table_of.ts";
 import { Connection, tcpTransport } from "../../src/net/mod.ts";
-import { initialParameters, modelEvaluator } from "../../mod.ts";
 import { freePort } from "../helpers/free_port.ts";
-import { inFolder, type Outcome } from "../helpers/command.ts";
-import { findPython } from "../helpers/python.ts";
+import type { Outcome } from "../helpers/command.ts";
+import {
+  denoClient,
+  federate,
+  type Federation,
+  LR,
+  pythonTests,
+  runExample,
+  SCRIPT,
+  test,
+  train,
+  writeCsv,
+} from "../helpers/python_client.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-const SCRIPT = `${import.meta.dirname}/../../examples/python/client.py`;
-
-const PYTHON = await findPython("FEDLAB_PYTHON", ["cbor2", "numpy"]);
-
-/** A test that needs a Python with both packages. */
-function pythonTest(name: string, fn: (python: string, folder: string) => Promise<void>): void {
-  Deno.test({
-    name: `examples/python ${name} (needs Python with numpy and cbor2, see FEDLAB_PYTHON)`,
-    // On Windows there is no signal that a process could answer.
-    ignore: PYTHON === undefined || (Deno.build.os === "windows" && name.startsWith("leaves")),
-    fn: () => inFolder((folder) => fn(PYTHON ?? "python3", folder)),
-  });
-}
-
-/** Starts the example and gives what it came to; `args` are beside the address. */
-async function runExample(
-  python: string,
-  address: string,
-  args: string[],
-  env: Record<string, string> = {},
-): Promise<Outcome> {
-  const decoder = new TextDecoder();
-  const { code, stdout, stderr } = await new Deno.Command(python, {
-    args: [SCRIPT, "--server", address, ...args],
-    env,
-  }).output();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
-}
-
-/** The rows as a CSV file, labels last, whose first line names no columns. */
-async function writeCsv(path: string, { features, labels, length }: Dataset): Promise<string> {
-  const width = features.length / length;
-  const header = ["pixels and label"];
-  const rows = Array.from(
-    labels,
-    (label, i) => [...features.subarray(i * width, (i + 1) * width), label],
-  );
-  await Deno.writeTextFile(path, [header, ...rows].map((row) => row.join(",")).join("\n") + "\n");
-  return path;
-}
-
-interface Federation {
-  handler?: Partial<SyncParameterServerHandlerOptions>;
-  server?: Partial<ServerTopologyOptions>;
-  /** Starts what should join. */
-  join: (address: string) => Promise<unknown>[];
-}
-
-const { train, test } = trainTestSplit(await digits(), { seed: 1, testCount: 297 });
-const LR = logisticRegression({ inputShape: train.shape, numClasses: train.numClasses });
-
-/** Runs a server of logistic regression on the digits, to the end of all that joined. */
-async function federate({ handler: options, server, join }: Federation): Promise<
-  { report?: RunReport; parameters: Float32Array }
-> {
-  const handler = new SyncParameterServerHandler({
-    ...await initialParameters(options?.model ?? LR, 1),
-    model: LR,
-    ...options,
-  });
-  const over = new AbortController();
-  let running: Promise<unknown>[] = [];
-  const topology = new ServerSyncTop(handler, {
-    listen: "127.0.0.1:0",
-    worldSize: 2,
-    rounds: 1,
-    logger: silentLogger,
-    ...server,
-    onEvent: (event) => {
-      if (event.type !== "listening") return;
-      running = join(event.address);
-      // A server whose clients were all refused would wait for others.
-      Promise.allSettled(running).then(() => over.abort(new Error("nobody is left")));
-    },
-  });
-  const report = await topology.run({ signal: over.signal }).catch(() => undefined);
-  await Promise.all(running);
-  return { ...(report && { report }), parameters: handler.parameters };
-}
-
-const denoClient = (serverAddr: string, data: Dataset, rank: number) =>
-  new ClientSyncTop(new NativeSGDHandler({ data }), { serverAddr, rank, logger: silentLogger })
-    .run();
+const pythonTest = await pythonTests("numpy", "cbor2");
 
 pythonTest("learns to read digits together with a Deno client", async (python, folder) => {
   const [first = [], second = []] = partitionIid(train, 2, { seed: 1 });
@@ -151,51 +74,6 @@ pythonTest("learns to read digits together with a Deno client", async (python, f
     `Joined as rank 2 of 3, with ${second.length} samples\n`,
   ]);
   assertMatch(outcome?.stderr ?? "", /^The server ends the run: .+\n$/);
-});
-
-/** Starts Deno clients and the example in a run with masks; gives the report and the outcome. */
-async function maskedRun(python: string, folder: string, args: readonly string[], rounds = 3) {
-  const parts = partitionIid(train, 4, { seed: 1 }), own = parts.pop() ?? [];
-  const data = await writeCsv(`${folder}/part.csv`, train.select(own));
-  const { evaluate: evaluator } = await modelEvaluator(LR, test);
-  let example: Promise<Outcome> | undefined;
-  const { report } = await federate({
-    handler: {
-      ...{ evaluator, plan: { epochs: 2, batchSize: 10, learningRate: 0.1 } },
-      secureAggregation: { minMembers: 3, maxMembers: 4, clip: 2, maxSamples: 500 },
-    },
-    server: { worldSize: 5, rounds },
-    join: (serverAddr) => [
-      ...parts.map((rows, i) =>
-        new ClientSyncTop(new NativeSGDHandler({ data: train.select(rows) }), {
-          ...{ serverAddr, rank: i + 1, logger: silentLogger, secureMinMembers: 3 },
-        }).run()
-      ),
-      example = runExample(python, serverAddr, ["--data", data, "--rank", "4", ...args]),
-    ],
-  });
-  return { report, outcome: await example, own: own.length };
-}
-
-const PYTHON_MASKS = await findPython("FEDLAB_PYTHON", ["cbor2", "numpy", "cryptography"]);
-
-Deno.test({
-  name: "examples/python masks its updates together with Deno clients (needs cryptography as well)",
-  ignore: PYTHON_MASKS === undefined,
-  fn: () =>
-    inFolder(async (folder) => {
-      const args = ["--require-secure", "--secure-min-members", "3"];
-      const { report, outcome, own } = await maskedRun(PYTHON_MASKS ?? "", folder, args);
-      assertEquals([outcome?.code, outcome?.stdout], [
-        0,
-        `Joined as rank 4 of 5, with ${own} samples\n`,
-      ], outcome?.stderr);
-      for (const { received, secure } of report?.rounds ?? []) {
-        assertEquals([received, secure?.masked, secure?.samples], [4, 4, train.length]);
-      }
-      assertEquals(report?.rounds.length, 3);
-      assert((report?.final?.accuracy ?? 0) > 0.85, `accuracy ${report?.final?.accuracy}`);
-    }),
 });
 
 pythonTest("sends EDEN and reads int8 together with a Deno client", async (python, folder) => {
@@ -298,7 +176,7 @@ pythonTest("gives signs of life while it trains", async (python, folder) => {
   const data = await writeCsv(`${folder}/all.csv`, train);
   const { report } = await federate({
     // A server gives up who is silent for six heartbeats, far less time than this training takes.
-    handler: { plan: { epochs: 3000, batchSize: 50, learningRate: 0.1 } },
+    handler: { plan: { epochs: 1500, batchSize: 50, learningRate: 0.1 } },
     server: { timeouts: { heartbeatSeconds: 0.3 } },
     join: (address) => [runExample(python, address, ["--data", data])],
   });
@@ -384,9 +262,11 @@ pythonTest(
       await connection.receive();
       const payload = { reason: "the test says so", ...(over !== undefined && { over }) };
       await connection.send({ code: MessageCode.Exit, payload });
+      // The example waits for the end of the stream.
+      await connection.receive();
+      await connection.close();
       const { code, stderr } = await running;
       assertEquals([code, stderr], [status, "The server ends the run: 'the test says so'\n"]);
-      await connection.close();
       await listener.close();
     }
   },
@@ -630,11 +510,13 @@ Deno.test("examples/python without its packages says in a line how to get them",
   assertMatch(new TextDecoder().decode(stderr), /^Cannot begin: .*cbor2.*; run: pip install .*\n$/);
 });
 
-Deno.test("examples/python is nine files under 150 lines and needs numpy and cbor2 alone, and cryptography for masks", async () => {
+const OWN = "client coding delta eden identity masks members noise peer schema secure sums".split(
+  " ",
+);
+
+Deno.test("examples/python is twelve files under 150 lines and needs numpy and cbor2 alone, and cryptography for masks", async () => {
   const texts = await Promise.all(
-    ["client", "peer", "schema", "sums", "coding", "eden", "delta", "masks", "secure"].map((name) =>
-      Deno.readTextFile(SCRIPT.replace("client.py", `${name}.py`))
-    ),
+    OWN.map((name) => Deno.readTextFile(SCRIPT.replace("client.py", `${name}.py`))),
   );
   for (const text of texts) assert(text.trimEnd().split("\n").length < 150);
   const modules = texts.join("\n").matchAll(
@@ -648,10 +530,9 @@ Deno.test("examples/python is nine files under 150 lines and needs numpy and cbo
       )
     );
   const standard =
-    "argparse contextlib csv decimal gzip hashlib hmac json math os pathlib re select signal socket struct sys threading time";
-  const own = "coding delta eden masks peer schema secure sums";
+    "argparse base64 contextlib csv datetime decimal gzip hashlib hmac json math os pathlib re secrets select signal socket struct sys threading time";
   assertEquals(
     [...new Set(modules)].sort(),
-    [...standard.split(" "), ...own.split(" "), "cbor2", "cryptography", "numpy"].sort(),
+    [...standard.split(" "), ...OWN.slice(1), "cbor2", "cryptography", "numpy"].sort(),
   );
 });

@@ -1,4 +1,6 @@
+import { whyNotAllowed } from "../../auth/allowed_keys.ts";
 import { publicKeyBytes } from "../../auth/public_key.ts";
+import { runtime } from "../../base/runtime/runtime.ts";
 import type { SecureClientOptions } from "../../secure/client/client.ts";
 import type { ClientTopologyOptions } from "../options.ts";
 
@@ -10,8 +12,10 @@ export function identityOf(
   >,
 ): Pick<SecureClientOptions, "policy" | "signer"> {
   const isListed = secureKeys &&
-    ((key: Uint8Array) =>
-      secureKeys.has(key.toBase64({ alphabet: "base64url", omitPadding: true })));
+    ((key: Uint8Array) => {
+      const text = key.toBase64({ alphabet: "base64url", omitPadding: true });
+      return whyNotAllowed(secureKeys, text, runtime.clock.unixMillis()) === undefined;
+    });
   return {
     policy: { ...(minMembers !== undefined && { minMembers }), ...(isListed && { isListed }) },
     ...(credential?.kind === "key" && {

@@ -88,6 +88,25 @@ Deno.test("a client that is cut off before its vote is taken votes again", async
   assertEquals(model, clearModel([ALL]));
 });
 
+Deno.test("clients with a list of keys mask nothing beside a member whose key has expired", async () => {
+  const reasons = new Map<number, string>();
+  const options = signed({ roundTries: 1 });
+  const ended = new Map(credentials.map(({ publicKey }, i) => {
+    const expires = i === 4 ? Date.now() - 1 : Date.now() + 1e9;
+    return [publicKey, { name: `ward ${i}`, expires }];
+  }));
+  const { model } = await runSecure({
+    ...options,
+    client: (rank) => ({
+      ...options.client?.(rank),
+      ...(rank === 1 && { secureKeys: ended }),
+      onEvent: (event) => event.type === "cannot-train" && reasons.set(rank, event.reason),
+    }),
+  });
+  assert(reasons.get(1)?.includes("rank 5 is not among those"), reasons.get(1));
+  assertEquals(model, clearModel([[2, 3, 4, 5]]));
+});
+
 Deno.test("clients with a list of keys mask nothing beside a member whose key is not on it", async () => {
   const reasons = new Map<number, string>();
   const options = signed({ roundTries: 1, minClients: 6 });
