@@ -1,3 +1,5 @@
+import { concat } from "../base/bytes.ts";
+import { label, text, u32 } from "./encoding.ts";
 import type { Bytes } from "./primitives.ts";
 
 /** Bytes of the first memory, which grows. */
@@ -15,6 +17,13 @@ export function canonicalBytes(value: unknown): Bytes {
   const writer = new CanonicalWriter();
   writer.value(value);
   return writer.take();
+}
+
+/** Encodes an object as {@linkcode canonicalBytes} does, from its fields, encoded each. */
+export function canonicalObject(fields: Readonly<Record<string, Bytes>>): Bytes {
+  const sorted = Object.entries(fields).sort(byName);
+  const parts = sorted.flatMap(([name, content]) => [text(name), content]);
+  return concat([label("o"), u32(sorted.length), ...parts]);
 }
 
 /** Writes values into one memory: a schema of thousands of columns has as many small parts. */
@@ -44,7 +53,7 @@ class CanonicalWriter {
 
   #object(value: object): void {
     const fields = Object.entries(value).filter(([, content]) => content !== undefined)
-      .sort(([a], [b]) => a < b ? -1 : 1);
+      .sort(byName);
     this.#letter("o");
     this.#u32(fields.length);
     for (const [name, content] of fields) {
@@ -88,4 +97,8 @@ class CanonicalWriter {
     this.#bytes = grown;
     this.#view = new DataView(grown.buffer);
   }
+}
+
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
 }

@@ -70,4 +70,4 @@ export type * from "./server/options.ts";
 export * from "./server/session.ts";
 export { combineShares, splitSecret } from "./shamir.ts";
 export type { SaltedSession } from "./salt.ts";
-export type { ToldTraining } from "./told.ts";
+export type { JoinedTraining, ToldTraining } from "./told.ts";

@@ -34,8 +34,10 @@ export function randomBytes(length: number): Bytes {
 }
 
 /** Computes SHA-256 of parts, one after another. */
-export async function sha256(...parts: readonly Uint8Array[]): Promise<Bytes> {
-  return new Uint8Array(await runtime.crypto.subtle.digest("SHA-256", concat(parts)));
+export async function sha256(...parts: readonly Bytes[]): Promise<Bytes> {
+  const [first = new Uint8Array(), ...others] = parts;
+  const text = others.length === 0 ? first : concat(parts);
+  return new Uint8Array(await runtime.crypto.subtle.digest("SHA-256", text));
 }
 
 /**

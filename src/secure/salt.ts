@@ -1,5 +1,4 @@
 import { bytesOf, concat } from "../base/bytes.ts";
-import { runtime } from "../base/runtime/runtime.ts";
 import { label, text, u32, u64 } from "./encoding.ts";
 import type { AttemptId, SecureKeys } from "./messages.ts";
 import { type Bytes, sha256 } from "./primitives.ts";
@@ -38,13 +37,13 @@ export interface SaltedSession extends AttemptId {
 export async function sessionSalt(
   { run, round, attempt, vector, ring, told }: SaltedSession,
 ): Promise<Bytes> {
-  const digest = await runtime.crypto.subtle.digest("SHA-256", bytesOf(vector));
+  const [vectorDigest, toldDigest] = await Promise.all([sha256(bytesOf(vector)), sha256(told)]);
   return await sha256(
-    ...[text(SALT_CONTEXT), text(run), u32(round), u32(attempt), new Uint8Array(digest)],
+    ...[text(SALT_CONTEXT), text(run), u32(round), u32(attempt), vectorDigest],
     ...[Uint8Array.of(RING_BITS), u64(vector.length + LANES)],
     bytesOf(Float64Array.of(ring.clip, ring.maxSamples, ring.maxLoss)),
     ...[u32(ring.maxMembers), Uint8Array.of(ROUNDINGS[ring.rounding])],
-    await sha256(told),
+    toldDigest,
   );
 }
 

@@ -6,7 +6,7 @@ import { SecureClient } from "../../src/secure/client/client.ts";
 import type { ParameterVector } from "../../src/params/manifest.ts";
 import type { Member } from "../../src/secure/messages.ts";
 import { ringOf, type RingSettings } from "../../src/secure/ring.ts";
-import { toldBytes } from "../../src/secure/told.ts";
+import { ToldTraining } from "../../src/secure/told.ts";
 import type { TrainSettings } from "../../src/plan/settings.ts";
 import { zcdpEpsilon } from "../../src/privacy/accounting/gaussian.ts";
 import { ringSettings } from "../../src/privacy/distributed/noise_share.ts";
@@ -52,7 +52,10 @@ async function maskIn(
 ): Promise<Message> {
   const id = { round, attempt }, ring = ringOf(settings);
   const assignment = await assignmentOf({ ...(model && { model }) });
-  const told = toldBytes(assignment, { ...assignment.plan, secure: settings, ...plan }, staying);
+  const told = new ToldTraining(assignment).bytes(
+    { ...assignment.plan, secure: settings, ...plan },
+    staying,
+  );
   const others = [2, 3].map((rank) => {
     return { rank, client: new SecureClient({ run: "run", rank, policy: { minMembers: 3 } }) };
   });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
-import { pairMaskKeys, selfMaskKey } from "../../src/secure/client/mask_keys.ts";
+import { agreeOnMasks, pairMaskKeys, selfMaskKey } from "../../src/secure/client/mask_keys.ts";
 import { canonicalBytes } from "../../src/secure/canonical.ts";
 import { applyMasks } from "../../src/secure/masks.ts";
 import {
@@ -15,10 +15,11 @@ import {
   sign,
   verify,
 } from "../../src/secure/primitives.ts";
+import { isLowOrder } from "../../src/secure/low_order.ts";
 import { ringOf } from "../../src/secure/ring.ts";
 import { sealInfo, sessionSalt, signedKeys, signedSurvivors } from "../../src/secure/salt.ts";
 import { combineShares, splitSecret } from "../../src/secure/shamir.ts";
-import { toldBytes } from "../../src/secure/told.ts";
+import { ToldTraining } from "../../src/secure/told.ts";
 import { Kernels } from "../../src/params/kernels.ts";
 import { findPython } from "../helpers/python.ts";
 
@@ -50,12 +51,14 @@ Deno.test("sessionSalt() is the hash that the protocol defines", async () => {
     told: canonicalBytes(FIXTURE.told),
   };
   assertEquals(await sessionSalt(session), salt);
+  const { plan } = FIXTURE.told, told = new ToldTraining(FIXTURE.told);
+  assertEquals(told.bytes(plan), session.told);
   const others = [
     { ...session, run: "b run" },
     { ...session, round: 8 },
-    { ...session, told: toldBytes(FIXTURE.told, { ...FIXTURE.told.plan, learningRate: 0 }) },
-    { ...session, told: toldBytes({ ...FIXTURE.told, model: null }, FIXTURE.told.plan) },
-    { ...session, told: toldBytes(FIXTURE.told, FIXTURE.told.plan, Float32Array.of(1)) },
+    { ...session, told: told.bytes({ ...plan, learningRate: 0 }) },
+    { ...session, told: new ToldTraining({ ...FIXTURE.told, model: null }).bytes(plan) },
+    { ...session, told: told.bytes(plan, Float32Array.of(1)) },
     { ...session, attempt: 3 },
     { ...session, vector: session.vector.with(0, -3.0000002) },
     { ...session, ring: ringOf({ ...FIXTURE.ring, clip: 9 }) },
@@ -69,12 +72,12 @@ Deno.test("sessionSalt() is the hash that the protocol defines", async () => {
 });
 
 Deno.test("masks are those of cryptography, in every build and in any memory", async () => {
-  const { privateKey } = await pairOf(scalarA);
-  const owner = { rank: 3, maskKey: publicA, privateKey };
-  const keys = await pairMaskKeys(owner, [{ rank: 9, maskKey: publicB }], salt);
+  const a = { rank: 3, maskKey: publicA }, b = { rank: 9, maskKey: publicB };
+  const ofA = await agreeOnMasks((await pairOf(scalarA)).privateKey, [b]);
+  const keys = await pairMaskKeys(a, ofA, salt);
   assertEquals(keys, { add: [hex(FIXTURE.pairKey)], subtract: [] });
-  const other = { rank: 9, maskKey: publicB, privateKey: (await pairOf(scalarB)).privateKey };
-  const back = await pairMaskKeys(other, [{ rank: 3, maskKey: publicA }], salt);
+  const ofB = await agreeOnMasks((await pairOf(scalarB)).privateKey, [a]);
+  const back = await pairMaskKeys(b, ofB, salt);
   assertEquals(back, { add: [], subtract: [hex(FIXTURE.pairKey)] });
   const self = await selfMaskKey(3, hex(FIXTURE.seed), salt);
   assertEquals(self, hex(FIXTURE.selfKey));
@@ -144,10 +147,20 @@ Deno.test("signatures of cryptography hold for keys and for survivors", async ()
   assert(await verify(raw, await sign((pair as CryptoKeyPair).privateKey, text), text));
 });
 
-Deno.test("a key of low order gives no secret", async () => {
+Deno.test("isLowOrder() knows the keys with which WebCrypto agrees on no secret", async () => {
   const { privateKey } = await pairOf(scalarA);
-  for (const point of ["00".repeat(32), "01" + "00".repeat(31)]) {
-    await assertRejects(() => agree(privateKey, hex(point)));
+  const p = 2n ** 255n - 19n,
+    eighth = 39382357235489614581723060781553021112529911719440698176882885853963445705823n;
+  const other = 325606250916557431795983626356110631294008115727848805560023387167927233504n;
+  for (const point of [0n, 1n, other, eighth, p - 1n, p, p + 1n]) {
+    for (const top of [0n, 2n ** 255n]) {
+      const key = hex((point + top).toString(16).padStart(64, "0")).reverse();
+      assert(isLowOrder(key), `${point}`);
+      await assertRejects(() => agree(privateKey, key));
+      key[0] = (key[0] ?? 0) ^ 8;
+      assert(!isLowOrder(key), `${point} changed`);
+      await agree(privateKey, key);
+    }
   }
 });
 

@@ -36,7 +36,7 @@ export class ReceivedTraining {
   /** Keeps a training, with a copy of the vector in the memory of the one before. */
   keep({ round, vector, told }: RoundTraining): void {
     const last = this.#last;
-    if (last !== undefined && equalBytes(last.told, told) && this.has(round, vector)) return;
+    if (last !== undefined && this.has(round, vector) && equalBytes(last.told, told)) return;
     const kept = last?.vector.length === vector.length
       ? last.vector
       : new Float32Array(vector.length);

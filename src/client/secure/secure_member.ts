@@ -2,7 +2,7 @@ import { ProtocolError } from "../../base/errors.ts";
 import { lazy } from "../../base/lazy.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { CannotTrainError, UNTOLD_REASON } from "../../plan/cannot_train.ts";
-import { type ToldTraining, toldTraining } from "../../secure/told.ts";
+import { ToldTraining } from "../../secure/told.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { IdAssignmentPayload, Message } from "../../wire/messages.ts";
 import type { ReceivedParameters } from "../client_codecs.ts";
@@ -85,7 +85,7 @@ export class SecureMember {
     warn: (text: string) => void,
   ): Promise<void> {
     const { plan: { secure }, mode } = assignment;
-    if (!isBack || this.#told === undefined) this.#told = toldTraining(assignment);
+    if (!isBack || this.#told === undefined) this.#told = new ToldTraining(assignment);
     this.#isOn = secure !== undefined && mode !== "statistics";
     if (!this.#isOn) return;
     const { maxSamples = Infinity } = secure ?? {}, { numSamples } = data;

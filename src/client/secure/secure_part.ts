@@ -1,3 +1,4 @@
+import { equalValues } from "../../base/equal_values.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import { SecureClient } from "../../secure/client/client.ts";
@@ -6,9 +7,7 @@ import { SecureError } from "../../secure/errors.ts";
 import type { AttemptId } from "../../secure/messages.ts";
 import { type LaneFigures, quantizeUpdate } from "../../secure/quantize.ts";
 import { type Ring, ringOf } from "../../secure/ring.ts";
-import { canonicalBytes } from "../../secure/canonical.ts";
-import { equalBytes } from "../../secure/primitives.ts";
-import { toldBytes, type ToldTraining, toldTraining } from "../../secure/told.ts";
+import { ToldTraining } from "../../secure/told.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type {
   IdAssignmentPayload,
@@ -66,7 +65,7 @@ export class SecurePart {
    *
    * @param told Model and data as the client was told of them when it set itself up.
    */
-  begin(assignment: IdAssignmentPayload, told = toldTraining(assignment)): void {
+  begin(assignment: IdAssignmentPayload, told = new ToldTraining(assignment)): void {
     const { run, rank, plan } = assignment, before = this.#joined?.assignment;
     this.#joined = { assignment, told };
     this.#ring = plan.secure && ringOf(plan.secure);
@@ -111,13 +110,13 @@ export class SecurePart {
         "Cannot train: expected settings with secure aggregation, as the run has it",
       );
     }
-    if (!equalBytes(canonicalBytes(plan.secure), canonicalBytes(assignment.plan.secure))) {
+    if (!equalValues(plan.secure, assignment.plan.secure)) {
       throw new SecureError(
         "ring-differs",
         "Cannot train: expected the settings of secure aggregation of the run, got others",
       );
     }
-    this.#training.keep({ round, vector, told: toldBytes(told, plan, staying) });
+    this.#training.keep({ round, vector, told: told.bytes(plan, staying) });
   }
 
   /**

@@ -140,7 +140,7 @@ export class SecureTraining extends TrainingExchange {
         const { signature, ...keys } = keysOf(sender, message.payload);
         const signed = { ...keys, ...(isSigned && signature && { signature }) };
         const publicKey = isSigned ? await signatures.checkKeys(sender, signed) : undefined;
-        await session.addKeys(sender, signed, publicKey);
+        session.addKeys(sender, signed, publicKey);
         return void this.#keyed.add(sender);
       }
       case MessageCode.SecureShares:

@@ -1,3 +1,4 @@
+import { equalValues } from "../../base/equal_values.ts";
 import { SecureError } from "../errors.ts";
 import type { MaskKeys } from "../masks.ts";
 import type {
@@ -17,7 +18,7 @@ import { type SaltedSession, sessionSalt, signedSurvivors } from "../salt.ts";
 import { Boxes, type SharePair } from "./boxes.ts";
 import type { SecureClientOptions } from "./client.ts";
 import type { AttemptPairs } from "./key_pairs.ts";
-import { pairMaskKeys, selfMaskKey } from "./mask_keys.ts";
+import { agreeOnMasks, type MaskPartner, pairMaskKeys, selfMaskKey } from "./mask_keys.ts";
 import { checkSession, LEAST_MEMBERS } from "./policy.ts";
 import { checkSurvivors, checkVotes, type Holder, sharesFor } from "./reveal.ts";
 
@@ -27,6 +28,8 @@ interface Shared {
   readonly seed: Bytes;
   readonly boxes: Boxes;
   readonly own: SharePair;
+  /** Neighbours, with the secrets of the masks: agreed on while others share and train. */
+  readonly partners: Promise<readonly MaskPartner[]>;
   readonly message: SecureShares;
 }
 
@@ -39,13 +42,15 @@ export class ClientAttempt {
   readonly #session: SecureMembers;
   #sharing: Promise<Shared> | undefined;
   #received:
-    | { readonly text: string; readonly shares: Promise<Map<number, SharePair>> }
+    | { readonly message: SecureShares; readonly shares: Promise<Map<number, SharePair>> }
     | undefined;
   #masking: Promise<MaskedUpdate> | undefined;
   #voted:
     | { readonly survivors: readonly number[]; readonly vote: Promise<SurvivorVote> }
     | undefined;
-  #revealing: { readonly text: string; readonly answer: Promise<UnmaskShares> } | undefined;
+  #revealing:
+    | { readonly dropped: readonly number[]; readonly answer: Promise<UnmaskShares> }
+    | undefined;
 
   constructor(options: SecureClientOptions, pairs: AttemptPairs, session: SecureMembers) {
     this.round = session.round;
@@ -63,7 +68,7 @@ export class ClientAttempt {
 
   /** Returns the shares again, to a server that names the same members. */
   async sharesFor(session: SecureMembers): Promise<SecureShares> {
-    if (describe(session) !== describe(this.#session) || this.#sharing === undefined) {
+    if (this.#sharing === undefined || !equalValues(session, this.#session)) {
       throw new SecureError(
         "second-members",
         `Cannot join the session: other members were named for attempt ${this.attempt} of round ${this.round} before`,
@@ -75,27 +80,31 @@ export class ClientAttempt {
   async #share(known: Pick<SaltedSession, "vector" | "ring" | "told">): Promise<Shared> {
     const { run, rank, policy = {} } = this.#options;
     const { threshold, members, round, attempt } = this.#session;
-    const { mask, message: keys } = this.#pairs;
+    const { mask, seal, message: keys } = this.#pairs;
     await checkSession(this.#session, { run, rank, policy, keys });
     try {
       checkMembers(known.ring, members.length);
     } catch (cause) {
       throw new SecureError("ring-differs", (cause as Error).message, { cause });
     }
-    const salt = await sessionSalt({ run, round, attempt, ...known });
-    const boxes = await Boxes.create(rank, salt, this.#pairs, members);
+    const salting = sessionSalt({ run, round, attempt, ...known });
+    const boxes = await Boxes.create(rank, seal.privateKey, members, salting);
+    const salt = await salting;
     const seed = randomBytes(KEY_BYTES);
     const { sealed, own } = await boxes.make(mask.privateKey, seed, threshold);
-    return { salt, seed, boxes, own, message: { round, attempt, shares: sealed } };
+    const others = members.filter((member) => member.rank !== rank);
+    const partners = agreeOnMasks(mask.privateKey, others);
+    // It is awaited where masks are made, which may never be.
+    partners.catch(() => {});
+    return { salt, seed, boxes, own, partners, message: { round, attempt, shares: sealed } };
   }
 
   /** Opens the boxes of the neighbours. */
   async receive(message: SecureShares): Promise<void> {
     if (this.#sharing === undefined) throw this.#early("shares");
-    const text = describe(message);
-    if (this.#received !== undefined && this.#received.text !== text) throw this.#second("shares");
-    this.#received ??= { text, shares: this.#open(this.#sharing, message) };
-    await this.#received.shares;
+    const received = this.#received ??= { message, shares: this.#open(this.#sharing, message) };
+    if (!equalValues(received.message, message)) throw this.#second("shares");
+    await received.shares;
   }
 
   async #open(sharing: Promise<Shared>, message: SecureShares): Promise<Map<number, SharePair>> {
@@ -132,15 +141,16 @@ export class ClientAttempt {
   ): Promise<MaskedUpdate> {
     const { round, attempt } = this;
     const { rank } = this.#options;
-    const { salt, seed } = await sharing;
+    const { salt, seed, partners } = await sharing;
     const sharers = await shares;
-    const { privateKey, publicKey: maskKey } = this.#pairs.mask;
-    const others = this.#session.members.filter((it) => it.rank !== rank && sharers.has(it.rank));
-    const keys = await pairMaskKeys({ rank, maskKey, privateKey }, others, salt);
-    const self = await selfMaskKey(rank, seed, salt);
+    const others = (await partners).filter((it) => sharers.has(it.rank));
+    const [keys, self, seedDigest] = await Promise.all([
+      pairMaskKeys({ rank, maskKey: this.#pairs.mask.publicKey }, others, salt),
+      selfMaskKey(rank, seed, salt),
+      sha256(seed),
+    ]);
     await apply(quantized, { add: [...keys.add, self], subtract: keys.subtract });
     for (const key of [...keys.add, ...keys.subtract, self]) key.fill(0);
-    const seedDigest = await sha256(seed);
     seed.fill(0);
     return { round, attempt, masked: quantized, seedDigest };
   }
@@ -152,7 +162,7 @@ export class ClientAttempt {
     if (this.#masking === undefined || signer === undefined) throw this.#early("votes");
     await this.#masking;
     if (this.#voted !== undefined) {
-      if (describe(this.#voted.survivors) !== describe(survivors)) throw this.#second("vote");
+      if (!equalValues(this.#voted.survivors, survivors)) throw this.#second("vote");
       return await this.#voted.vote;
     }
     const { shares } = await this.#holder();
@@ -185,9 +195,8 @@ export class ClientAttempt {
   async reveal(request: UnmaskRequest): Promise<UnmaskShares> {
     if (this.#masking === undefined) throw this.#early("shares");
     await this.#masking;
-    const text = describe(request.dropped);
     if (this.#revealing !== undefined) {
-      if (this.#revealing.text !== text) {
+      if (!equalValues(this.#revealing.dropped, request.dropped)) {
         throw new SecureError(
           "second-unmask",
           `Cannot reveal shares: this client has revealed others in attempt ${this.attempt} of round ${this.round}`,
@@ -197,7 +206,7 @@ export class ClientAttempt {
     }
     // Until it is known that the request is refused, no other one may get an answer.
     const answer = this.#reveal(request);
-    this.#revealing = { text, answer };
+    this.#revealing = { dropped: request.dropped, answer };
     return await answer.catch((error) => {
       this.#revealing = undefined;
       throw error;
@@ -234,12 +243,4 @@ export class ClientAttempt {
       `Cannot take other ${kind} than before in attempt ${this.attempt} of round ${this.round}`,
     );
   }
-}
-
-/** Describes a message, so that it can be compared with one that comes again. */
-function describe(value: unknown): string {
-  return JSON.stringify(
-    value,
-    (_, part) => part instanceof Uint8Array ? part.toHex() : part,
-  );
 }

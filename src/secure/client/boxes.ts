@@ -3,7 +3,6 @@ import { readU32, u32 } from "../encoding.ts";
 import { SecureError } from "../errors.ts";
 import type { Member, SealedShare } from "../messages.ts";
 import {
-  agree,
   type Bytes,
   derive,
   KEY_BYTES,
@@ -14,8 +13,7 @@ import {
 } from "../primitives.ts";
 import { sealInfo } from "../salt.ts";
 import { splitSecret } from "../shamir.ts";
-import type { AttemptPairs } from "./key_pairs.ts";
-import { lowOrder } from "./policy.ts";
+import { agreeWith } from "./agreement.ts";
 
 /** Length of a share: that of the secret, and its point. */
 export const SHARE_BYTES = KEY_BYTES + 1;
@@ -57,23 +55,22 @@ export class Boxes {
   /**
    * Agrees with each neighbour on keys.
    *
+   * @param privateKey Private key of the client's boxes.
+   * @param salt Salt of the attempt, which is computed meanwhile.
    * @throws {SecureError} "low-order-key".
    */
   static async create(
     rank: number,
-    salt: Bytes,
-    { seal: { privateKey } }: AttemptPairs,
+    privateKey: CryptoKey,
     members: readonly Member[],
+    salt: Promise<Bytes>,
   ): Promise<Boxes> {
     const correspondents = members.map(async (member) => {
       if (member.rank === rank) return member;
-      try {
-        return { ...member, secret: await agree(privateKey, member.sealKey) };
-      } catch (cause) {
-        throw lowOrder(member.rank, cause);
-      }
+      return { ...member, secret: await agreeWith(member.rank, privateKey, member.sealKey) };
     });
-    return new Boxes(rank, salt, await Promise.all(correspondents));
+    const [salted, all] = await Promise.all([salt, Promise.all(correspondents)]);
+    return new Boxes(rank, salted, all);
   }
 
   /** Cuts the client's secrets into shares, and seals those of the neighbours. */

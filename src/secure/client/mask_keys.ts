@@ -1,43 +1,52 @@
 import type { MaskKeys } from "../masks.ts";
 import type { Member } from "../messages.ts";
-import { agree, type Bytes, derive, keyMaterial } from "../primitives.ts";
+import { type Bytes, derive, keyMaterial } from "../primitives.ts";
 import { pairInfo, selfInfo } from "../salt.ts";
-import { lowOrder } from "./policy.ts";
+import { agreeWith } from "./agreement.ts";
 
-/** Member whose masks are made: its rank, and its key pair. */
-export interface MaskOwner {
-  readonly rank: number;
-  readonly maskKey: Bytes;
-  readonly privateKey: CryptoKey;
+/** Member with its key of masks. */
+type MaskOwner = Pick<Member, "rank" | "maskKey">;
+
+/** Member that shares a mask with another one, and the secret of which its key is made. */
+export interface MaskPartner extends MaskOwner {
+  readonly secret: CryptoKey;
+}
+
+/**
+ * Agrees on the secrets of the masks that a member shares with others.
+ *
+ * @param privateKey Private key of the member's masks.
+ * @throws {SecureError} "low-order-key".
+ */
+export async function agreeOnMasks(
+  privateKey: CryptoKey,
+  others: readonly MaskOwner[],
+): Promise<MaskPartner[]> {
+  return await Promise.all(others.map(async ({ rank, maskKey }) => {
+    return { rank, maskKey, secret: await agreeWith(rank, privateKey, maskKey) };
+  }));
 }
 
 /**
  * Derives the keys of the masks that a member shares with others: the one of lower rank adds the
  * mask, the other one subtracts it.
- *
- * @throws {SecureError} "low-order-key".
  */
 export async function pairMaskKeys(
-  { rank, maskKey, privateKey }: MaskOwner,
-  others: readonly Pick<Member, "rank" | "maskKey">[],
+  owner: MaskOwner,
+  partners: readonly MaskPartner[],
   salt: Bytes,
 ): Promise<MaskKeys> {
-  const own = { rank, maskKey };
-  const keys = await Promise.all(others.map(async (other) => {
-    let secret: CryptoKey;
-    try {
-      secret = await agree(privateKey, other.maskKey);
-    } catch (cause) {
-      throw lowOrder(other.rank, cause);
-    }
-    const isLower = rank < other.rank;
-    const info = isLower ? pairInfo(own, other) : pairInfo(other, own);
-    return { isLower, key: await derive(secret, salt, info) };
-  }));
-  return {
-    add: keys.filter(({ isLower }) => isLower).map(({ key }) => key),
-    subtract: keys.filter(({ isLower }) => !isLower).map(({ key }) => key),
+  const keysOf = (some: readonly MaskPartner[]) => {
+    return Promise.all(some.map((partner) => {
+      const [lower, higher] = owner.rank < partner.rank ? [owner, partner] : [partner, owner];
+      return derive(partner.secret, salt, pairInfo(lower, higher));
+    }));
   };
+  const [add, subtract] = await Promise.all([
+    keysOf(partners.filter(({ rank }) => owner.rank < rank)),
+    keysOf(partners.filter(({ rank }) => owner.rank >= rank)),
+  ]);
+  return { add, subtract };
 }
 
 /** Derives the key of a member's own mask, which it adds. */

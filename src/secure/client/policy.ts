@@ -1,6 +1,7 @@
 import { checkInRange } from "../../base/check.ts";
 import { SecureError } from "../errors.ts";
 import type { Member, SecureMembers } from "../messages.ts";
+import { isLowOrder } from "../low_order.ts";
 import { equalBytes, KEY_BYTES, verify } from "../primitives.ts";
 import { signedKeys } from "../salt.ts";
 import { MOST_SHARES } from "../shamir.ts";
@@ -85,9 +86,7 @@ function checkKeys(members: readonly Member[]): void {
   for (const { rank, maskKey, sealKey } of members) {
     for (const key of [maskKey, sealKey]) {
       const hex = key.toHex();
-      if (key.length !== KEY_BYTES || key.every((byte) => byte === 0)) {
-        throw lowOrder(rank);
-      }
+      if (key.length !== KEY_BYTES || isLowOrder(key)) throw lowOrder(rank);
       if (seen.has(hex)) throw repeated(rank);
       seen.add(hex);
     }

@@ -1,15 +1,16 @@
 import { SecureError } from "../errors.ts";
 import { lowOrder } from "../client/policy.ts";
 import type { Member, SecureKeys } from "../messages.ts";
-import { agree, type AgreementPair, generateAgreementPair, KEY_BYTES } from "../primitives.ts";
+import { isLowOrder } from "../low_order.ts";
+import { KEY_BYTES } from "../primitives.ts";
 
 const SIGNATURE_BYTES = 64;
 
 /** Clients that have sent keys for an attempt. */
 export class Members {
   readonly #members = new Map<number, Member>();
-  readonly #owners = new Map<string, number>();
-  #probe: Promise<AgreementPair> | undefined;
+  /** Keys of all members, in hex. */
+  readonly #taken = new Set<string>();
 
   /** Ranks, in the order in which their keys came. */
   get ranks(): number[] {
@@ -27,18 +28,19 @@ export class Members {
    * @param publicKey Ed25519 key of the client, as it has proved it.
    * @throws {SecureError} If the keys are malformed, of low order, or those of another client.
    */
-  async add(rank: number, keys: SecureKeys, publicKey?: Member["publicKey"]): Promise<void> {
+  add(rank: number, keys: SecureKeys, publicKey?: Member["publicKey"]): void {
     const { maskKey, sealKey, signature } = keys;
     const isMalformed = maskKey.length !== KEY_BYTES || sealKey.length !== KEY_BYTES ||
       (signature !== undefined && signature.length !== SIGNATURE_BYTES);
     if (isMalformed) {
       throw new SecureError("malformed", `Cannot use the keys of rank ${rank}: wrong lengths`);
     }
+    if (isLowOrder(maskKey) || isLowOrder(sealKey)) throw lowOrder(rank);
     const [mask, seal] = [maskKey.toHex(), sealKey.toHex()];
     const before = this.#members.get(rank);
     if (before?.maskKey.toHex() === mask && before.sealKey.toHex() === seal) return;
-    const isTaken = mask === seal || before !== undefined || this.#owners.has(mask) ||
-      this.#owners.has(seal);
+    const isTaken = mask === seal || before !== undefined || this.#taken.has(mask) ||
+      this.#taken.has(seal);
     if (isTaken) {
       throw new SecureError(
         "repeated-key",
@@ -46,15 +48,7 @@ export class Members {
         { ranks: [rank] },
       );
     }
-    // Before anything is awaited: of two clients with one key only the first one is taken.
-    for (const key of [mask, seal]) this.#owners.set(key, rank);
-    const { privateKey } = await (this.#probe ??= generateAgreementPair(false));
-    try {
-      await Promise.all([agree(privateKey, maskKey), agree(privateKey, sealKey)]);
-    } catch (cause) {
-      for (const key of [mask, seal]) this.#owners.delete(key);
-      throw lowOrder(rank, cause);
-    }
+    this.#taken.add(mask).add(seal);
     this.#members.set(rank, { rank, ...keys, ...(publicKey && { publicKey }) });
   }
 

@@ -69,9 +69,9 @@ export class SecureSession {
   }
 
   /** Adds the keys of a client, with its Ed25519 key where the clients have keys. */
-  async addKeys(rank: number, keys: SecureKeys, publicKey?: Bytes): Promise<void> {
+  addKeys(rank: number, keys: SecureKeys, publicKey?: Bytes): void {
     this.#expect("keys", rank);
-    await this.#members.add(rank, keys, publicKey);
+    this.#members.add(rank, keys, publicKey);
   }
 
   /**

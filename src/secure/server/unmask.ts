@@ -1,4 +1,4 @@
-import { pairMaskKeys, selfMaskKey } from "../client/mask_keys.ts";
+import { agreeOnMasks, pairMaskKeys, selfMaskKey } from "../client/mask_keys.ts";
 import { SecureError } from "../errors.ts";
 import { applyMasks } from "../masks.ts";
 import type { Member } from "../messages.ts";
@@ -80,7 +80,7 @@ async function keysOfDropped(
   const { privateKey } = found.checked;
   // The dropped member would have added what its partners subtracted: its update's masks are the
   // ones that are missing from the sum.
-  return await pairMaskKeys({ ...member, privateKey }, partners, salt);
+  return await pairMaskKeys(member, await agreeOnMasks(privateKey, partners), salt);
 }
 
 function lost({ rank }: Member, given: readonly GivenShare[]): SecureError {

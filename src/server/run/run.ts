@@ -8,7 +8,7 @@ import type { TrainSettings } from "../../plan/settings.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
 import { toldEvent } from "../../round/report/private_events.ts";
 import { HeldModels } from "../../round/handler/held_models.ts";
-import { type ToldTraining, toldTraining } from "../../secure/told.ts";
+import { ToldTraining } from "../../secure/told.ts";
 import type { RunRecord } from "../../round/record/run_record.ts";
 import type { RunReport } from "../../round/report/report.ts";
 import { earlyStopText } from "../../round/report/early_stop.ts";
@@ -78,7 +78,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
     this.signal = signal;
     this.subModels = subModels;
     this.assigned = joinReply.plan;
-    this.told = toldTraining(joinReply);
+    this.told = new ToldTraining(joinReply);
     this.held = held;
     this.peers = {
       members: new PeerLog(logger, MEMBER_LINES),

@@ -11,7 +11,6 @@ import { type MemberMessage, wrongAttempt } from "../../round/secure/member_mess
 import { SecureTraining } from "../../round/secure/secure_training.ts";
 import { SumMemory } from "../../round/secure/sum_memory.ts";
 import type { SecureTerms } from "../../round/secure/terms.ts";
-import { toldBytes } from "../../secure/told.ts";
 import { travellingPart } from "../../train/models/travelling_part.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { ActiveRun } from "../run/active_run.ts";
@@ -68,7 +67,7 @@ export class SecureRounds {
     const least = Math.ceil(cohort.length * threshold / (degree + 1));
     return new SecureTraining(round, cohort, handler, {
       ...{ ...options, terms, vector, run: run.name },
-      told: toldBytes(run.told, handler.planFor(round), part?.takeOthers(whole)),
+      told: run.told.bytes(handler.planFor(round), part?.takeOthers(whole)),
       enough: Math.min(cohort.length, Math.max(enough, least)),
       into: this.#memory.zeros(handler.parameters, vector.length),
       publicKeyOf: (rank) => run.publicKeyOf(rank),

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
 import { MessageCode, Random } from "../../../mod.ts";
-import { toldBytes } from "../../../src/secure/told.ts";
+import { ToldTraining } from "../../../src/secure/told.ts";
 import { SecureClient } from "../../../src/secure/client/client.ts";
 import type { Message } from "../../../src/wire/messages.ts";
 import { Peer } from "../../helpers/peer.ts";
@@ -77,7 +77,7 @@ async function lieAt(stage: number, address: string, lie: (id: Id) => Message): 
     const vector = parameters.slice(), members = await peer.until(MessageCode.SecureMembers);
     const { secure } = serverOf();
     if (stage > 1 && secure !== undefined) {
-      const told = toldBytes(assignment, plan);
+      const told = new ToldTraining(assignment).bytes(plan);
       const shares = await client.share(members, { vector, ring: secure.ring, told });
       await peer.send({ code: SecureShares, payload: shares });
       await peer.until(SecureShares);
