@@ -1,17 +1,17 @@
 import type { Pointer } from "../params/instance.ts";
-import { depthwiseOp } from "./ops/depthwise.ts";
-import { dropoutOp } from "./ops/dropout.ts";
-import { embeddingOp } from "./ops/embedding.ts";
 import { fuse } from "./fuse.ts";
-import { type Graph, type Layer, type Node, UnsupportedModelError } from "./graph/graph.ts";
-import type { EngineExports } from "./kernels.ts";
-import { normOp } from "./ops/norm.ts";
-import type { ClipMemory } from "./ops/clip.ts";
-import { at, type Op, type OpContext, type Place, type Target } from "./ops/op.ts";
-import { addOp, curveOp, denseOp, leakyReluOp, softmaxOp } from "./ops/ops.ts";
-import { recurrentOp } from "./ops/recurrent.ts";
+import {
+  type ActivationName,
+  type Graph,
+  type Layer,
+  type Node,
+  UnsupportedModelError,
+} from "./graph/graph.ts";
 import { sizeOf } from "./graph/shapes.ts";
-import { convOp, poolOp, wholeImage } from "./ops/window.ts";
+import type { EngineExports } from "./kernels.ts";
+import type { ClipMemory } from "./ops/clip.ts";
+import { makeOp } from "./ops/make_op.ts";
+import { at, type Op, type OpContext, type Place, type Target } from "./ops/op.ts";
 
 /** Ops of a graph for one batch, in places that were fixed when it was made. */
 export interface Program {
@@ -76,6 +76,7 @@ export function compile(graph: Graph, maxRows: number, memory: ProgramMemory): P
     inputs: node.inputs.map((input) => ({ at: at(values, input), length: at(sizes, input) })),
     inputGradients: node.inputs.map((input) => at(gradients, input)),
     output: { at: at(values, i), length: at(sizes, i) },
+    shape: node.shape,
     outputGradient: at(gradients, i),
     parameters: node.parameters.map(({ tensor }) => at(memory.parameters, tensor)),
     stream: memory.stream,
@@ -181,6 +182,9 @@ const FORGETFUL: ReadonlySet<Layer["type"]> = new Set<Layer["type"]>([
   ...["dense", "conv2d", "depthwiseConv2d", "batchNorm", "embedding", "add", "recurrent"] as const,
 ]);
 
+/** Activations whose backward pass reads their input. */
+const READS_INPUT: ReadonlySet<ActivationName> = new Set<ActivationName>(["gelu", "geluNew"]);
+
 /**
  * Returns true if a node's output may take the place of its input: nothing else reads the input,
  * and the layer that wrote it does not need it again.
@@ -192,53 +196,7 @@ function runsInPlace(
 ): boolean {
   const source = inputs[0] ?? 0;
   if (isIdle(layer)) return true;
-  if (layer.type !== "activation") return false;
+  if (layer.type !== "activation" || READS_INPUT.has(layer.name)) return false;
   const before = nodes[source]?.layer.type;
   return consumers[source]?.length === 1 && before !== undefined && FORGETFUL.has(before);
-}
-
-/**
- * Creates the op of a node; `undefined` where there is nothing to do. With `fused` a rectifier is
- * joined to the layer before it.
- */
-function makeOp(
-  { layer, inputs, shape }: Node,
-  nodes: readonly Node[],
-  context: OpContext,
-  fused: boolean,
-): Op | undefined {
-  const image = nodes[inputs[0] ?? 0]?.shape ?? [];
-  switch (layer.type) {
-    case "input":
-    case "reshape":
-      return undefined;
-    case "dense":
-      return denseOp(context, layer, fused);
-    case "add":
-      return addOp(context);
-    case "depthwiseConv2d":
-      return depthwiseOp(context, layer, image);
-    case "batchNorm":
-      return normOp(context, layer);
-    case "dropout":
-      return layer.rate === 0 ? undefined : dropoutOp(context, layer.rate);
-    case "embedding":
-      return embeddingOp(context, layer);
-    case "recurrent":
-      return recurrentOp(context, layer);
-    case "conv2d":
-      return convOp(context, layer, image);
-    case "maxPool2d":
-    case "averagePool2d":
-      return poolOp(context, layer.type === "maxPool2d", layer.window, image);
-    case "globalAveragePool": {
-      const channels = context.output.length;
-      const pixels = at(context.inputs, 0).length / channels;
-      return poolOp(context, false, wholeImage(pixels), [1, pixels, channels]);
-    }
-    case "activation":
-      if (layer.name === "softmax") return softmaxOp(context, shape.at(-1) ?? 1);
-      if (layer.name === "sigmoid" || layer.name === "tanh") return curveOp(context, layer.name);
-      return leakyReluOp(context, layer.alpha, fused);
-  }
 }

@@ -20,6 +20,59 @@ export interface EngineExports extends KernelsExports {
    */
   add_squares(values: Pointer, n: number, square: Pointer): void;
   /**
+   * Writes the gradient of `qkv` from that of `y`. `shares` is overwritten.
+   *
+   * @param qkv Address of float32 values.
+   * @param starts Address of int32 values.
+   * @param shares Address of float32 values, written.
+   * @param dy Address of float32 values.
+   * @param dqkv Address of float32 values, written.
+   * @param scratch Address of float32 values.
+   */
+  attention_backward(
+    qkv: Pointer,
+    starts: Pointer,
+    shares: Pointer,
+    dy: Pointer,
+    dqkv: Pointer,
+    sequences: number,
+    heads: number,
+    depth: number,
+    longest: number,
+    scratch: Pointer,
+  ): void;
+  /**
+   * Number of values of the scratch memory of `attention_backward`: values of a head, turned, and
+   * the gradient of its shares.
+   */
+  attention_backward_scratch(depth: number, longest: number): number;
+  /**
+   * Computes attention. Where `causal` is not 0, a token sees none that follow it.
+   *
+   * @param qkv Address of float32 values.
+   * @param starts Address of int32 values.
+   * @param shares Address of float32 values, written.
+   * @param y Address of float32 values, written.
+   * @param scratch Address of float32 values.
+   */
+  attention_forward(
+    qkv: Pointer,
+    starts: Pointer,
+    shares: Pointer,
+    y: Pointer,
+    sequences: number,
+    heads: number,
+    depth: number,
+    longest: number,
+    causal: number,
+    scratch: Pointer,
+  ): void;
+  /**
+   * Number of values of the scratch memory of `attention_forward`: keys or values of a head,
+   * turned.
+   */
+  attention_forward_scratch(depth: number, longest: number): number;
+  /**
    * Gradient of average pooling: that of each result is divided equally among the values under its
    * window.
    *
@@ -461,6 +514,28 @@ export interface EngineExports extends KernelsExports {
    */
   duplicate(x: Pointer, y: Pointer, n: number): void;
   /**
+   * Embedding of tokens and their positions, `y = words[token] + positions[position]`, where
+   * `words` is `[vocabulary, length]`, `positions` `[most, length]`, and a token is a whole number
+   * below `vocabulary`.
+   *
+   * @param tokens Address of int32 values.
+   * @param starts Address of int32 values.
+   * @param words Address of float32 values.
+   * @param positions Address of float32 values.
+   * @param y Address of float32 values, written.
+   */
+  embed_tokens(
+    tokens: Pointer,
+    starts: Pointer,
+    words: Pointer,
+    positions: Pointer,
+    y: Pointer,
+    sequences: number,
+    vocabulary: number,
+    most: number,
+    length: number,
+  ): void;
+  /**
    * Embedding, `y[i] = table[x[i]]`.
    *
    * @param x Address of float32 values.
@@ -567,6 +642,22 @@ export interface EngineExports extends KernelsExports {
     classes: Pointer,
   ): void;
   /**
+   * Gradient of `gelu_forward`, from its input. `dx` may be `dy`.
+   *
+   * @param x Address of float32 values.
+   * @param dy Address of float32 values.
+   * @param dx Address of float32 values, written.
+   */
+  gelu_backward(x: Pointer, dy: Pointer, dx: Pointer, n: number, approximate: number): void;
+  /**
+   * GELU of `n` values. Where `approximate` is not 0, it is
+   * `y = x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))`. `y` may be `x`.
+   *
+   * @param x Address of float32 values.
+   * @param y Address of float32 values, written.
+   */
+  gelu_forward(x: Pointer, y: Pointer, n: number, approximate: number): void;
+  /**
    * Gradients of `gru_forward` from those of the states, of which `dy` `[steps, rows, units]` has
    * those of `h` from its second step on; with `last_only` it is `[rows, units]`, of the last step
    * alone. `gates` and `inner` are overwritten. `dx`, `db` and `dafter_bias` may be null; the
@@ -656,6 +747,52 @@ export interface EngineExports extends KernelsExports {
    * step.
    */
   gru_forward_scratch(steps: number, rows: number, inputs: number, units: number): number;
+  /**
+   * Gradients of `layer_norm_forward`. `dx`, `dgamma` and `dbeta` may be null; where `add` is not 0
+   * those of the weights are added to the values in their places, which may be the weights
+   * themselves.
+   *
+   * @param x Address of float32 values.
+   * @param gamma Address of float32 values.
+   * @param saved Address of float32 values.
+   * @param dy Address of float32 values.
+   * @param dx Address of float32 values, written.
+   * @param dgamma Address of float32 values, written.
+   * @param dbeta Address of float32 values, written.
+   */
+  layer_norm_backward(
+    x: Pointer,
+    gamma: Pointer,
+    saved: Pointer,
+    dy: Pointer,
+    dx: Pointer,
+    dgamma: Pointer,
+    dbeta: Pointer,
+    rows: number,
+    length: number,
+    add: number,
+  ): void;
+  /**
+   * Normalizes each row. `saved` receives mean and inverse standard deviation of each row, for the
+   * backward pass. Null `gamma` stands for ones, null `beta` for zeros. `y` may be `x`, which then
+   * cannot be differentiated.
+   *
+   * @param x Address of float32 values.
+   * @param gamma Address of float32 values.
+   * @param beta Address of float32 values.
+   * @param y Address of float32 values, written.
+   * @param saved Address of float32 values, written.
+   */
+  layer_norm_forward(
+    x: Pointer,
+    gamma: Pointer,
+    beta: Pointer,
+    y: Pointer,
+    saved: Pointer,
+    rows: number,
+    length: number,
+    epsilon: number,
+  ): void;
   /**
    * Gradient of leaky ReLU: `dx = dy` where `y > 0`, else `dx = slope * dy`. `dx` may be `dy`.
    *
@@ -765,6 +902,37 @@ export interface EngineExports extends KernelsExports {
    */
   mask_of(x: Pointer, mask: Pointer, n: number): void;
   /**
+   * Gradient of `masked_mean_forward`.
+   *
+   * @param dy Address of float32 values.
+   * @param words Address of float32 values.
+   * @param dx Address of float32 values, written.
+   */
+  masked_mean_backward(
+    dy: Pointer,
+    words: Pointer,
+    dx: Pointer,
+    rows: number,
+    steps: number,
+    length: number,
+  ): void;
+  /**
+   * Mean over the steps of sequences `x` `[rows, steps, length]` whose place in `words`
+   * `[rows, steps]` is not 0; zeros where all are.
+   *
+   * @param x Address of float32 values.
+   * @param words Address of float32 values.
+   * @param y Address of float32 values, written.
+   */
+  masked_mean_forward(
+    x: Pointer,
+    words: Pointer,
+    y: Pointer,
+    rows: number,
+    steps: number,
+    length: number,
+  ): void;
+  /**
    * Gradient of max pooling: that of each result goes to the first of the greatest values under its
    * window.
    *
@@ -790,6 +958,34 @@ export interface EngineExports extends KernelsExports {
    * @param y Address of float32 values, written.
    */
   max_pool_forward(window: Pointer, x: Pointer, y: Pointer, count: number): void;
+  /**
+   * Gradient of `mean_pool_forward`.
+   *
+   * @param dy Address of float32 values.
+   * @param starts Address of int32 values.
+   * @param dx Address of float32 values, written.
+   */
+  mean_pool_backward(
+    dy: Pointer,
+    starts: Pointer,
+    dx: Pointer,
+    sequences: number,
+    length: number,
+  ): void;
+  /**
+   * Mean of the rows of each sequence; zeros for one without rows.
+   *
+   * @param x Address of float32 values.
+   * @param starts Address of int32 values.
+   * @param y Address of float32 values, written.
+   */
+  mean_pool_forward(
+    x: Pointer,
+    starts: Pointer,
+    y: Pointer,
+    sequences: number,
+    length: number,
+  ): void;
   /**
    * Squared error, `loss = (y - label)^2`, with the gradient `dy = scale / rows * 2 * (y - label)`.
    * No row counts as classified correctly. `units` is 1.
@@ -1017,6 +1213,10 @@ export interface EngineExports extends KernelsExports {
 export const ENGINE_EXPORTS: Readonly<Record<string, number>> = {
   add: 4,
   add_squares: 3,
+  attention_backward: 10,
+  attention_backward_scratch: 2,
+  attention_forward: 10,
+  attention_forward_scratch: 2,
   average_pool_backward: 4,
   average_pool_forward: 4,
   batch_norm_backward: 11,
@@ -1049,16 +1249,21 @@ export const ENGINE_EXPORTS: Readonly<Record<string, number>> = {
   depthwise_gradient_scratch: 1,
   dropout_forward: 7,
   duplicate: 3,
+  embed_tokens: 9,
   embedding_forward: 6,
   embedding_gradient: 7,
   embedding_squares: 6,
   from_steps: 9,
   gather: 7,
   gather_bytes: 8,
+  gelu_backward: 5,
+  gelu_forward: 4,
   gru_backward: 22,
   gru_backward_scratch: 4,
   gru_forward: 16,
   gru_forward_scratch: 4,
+  layer_norm_backward: 10,
+  layer_norm_forward: 8,
   leaky_relu_backward: 5,
   leaky_relu_forward: 4,
   lstm_backward: 22,
@@ -1066,8 +1271,12 @@ export const ENGINE_EXPORTS: Readonly<Record<string, number>> = {
   lstm_forward: 15,
   lstm_forward_scratch: 4,
   mask_of: 3,
+  masked_mean_backward: 6,
+  masked_mean_forward: 6,
   max_pool_backward: 6,
   max_pool_forward: 4,
+  mean_pool_backward: 5,
+  mean_pool_forward: 5,
   mean_squared_error: 6,
   multiply: 4,
   scale_rows: 4,

@@ -119,6 +119,13 @@ const MODELS: Record<string, ModelDescription> = {
       layer("Dense", { units: 2, activation: "sigmoid" }),
     ],
   }),
+  "convolutions of sequences": sequential(
+    [6, 4],
+    layer("Conv1D", { filters: 5, kernel_size: 3, padding: "same", activation: "relu" }),
+    layer("LayerNormalization"),
+    layer("Conv1D", { filters: 5, kernel_size: 2, strides: 2, use_bias: false, name: "own" }),
+    layer("Dense", { units: 2, activation: "gelu" }),
+  ),
   "recurrent layers": sequential(
     [6, 4],
     layer("LSTM", { units: 5, return_sequences: true }),

@@ -309,6 +309,28 @@ const MODELS: readonly (readonly [name: string, shape: readonly number[], ModelD
     return [name, [4, 3], sequential([4, 3], layers)] as const;
   }),
   [
+    "convolutions of sequences, normalized, with GELU",
+    [9, 3],
+    sequential([9, 3], [
+      ["Conv1D", { filters: 5, kernel_size: [3], padding: "causal", dilation_rate: 2 }],
+      ["LayerNormalization"],
+      ["Activation", { activation: "gelu_new" }],
+      ["Conv1D", { filters: 4, kernel_size: 2, strides: 2, padding: "same" }],
+      ["LayerNormalization", { scale: false, epsilon: 0.01 }],
+      ...LOGITS,
+    ]),
+  ],
+  [
+    "an embedding whose mean leaves out the padding",
+    [7],
+    sequential([7], [
+      ["Embedding", { input_dim: 4, output_dim: 6, mask_zero: true }],
+      ["LayerNormalization", { center: false }],
+      ["GlobalAveragePooling1D"],
+      ["Dense", { units: 3 }],
+    ]),
+  ],
+  [
     "an embedding of padded sequences",
     [7],
     sequential([7], [
@@ -435,6 +457,14 @@ const WORDS = sequential([12], [
   ["GlobalAveragePooling1D"],
   ["Dense", { units: 10 }],
 ]);
+const NORMED_WORDS = sequential([9], [
+  ["Embedding", { input_dim: 30, output_dim: 8 }],
+  ["Conv1D", { filters: 7, kernel_size: 3, padding: "same", activation: "relu" }],
+  ["LayerNormalization"],
+  ["Dense", { units: 6, activation: "gelu" }],
+  ["GlobalAveragePooling1D"],
+  ["Dense", { units: 10 }],
+]);
 const SEQUENCES = sequential([9], [
   ["Embedding", { input_dim: 30, output_dim: 8, mask_zero: true }],
   ["LSTM", { units: 7, return_sequences: true, unit_forget_bias: true }],
@@ -451,6 +481,7 @@ for (
     ["a normed net with momentum", NORMED, [8, 8, 1], 0.9],
     ["words", WORDS, [12], 0],
     ["words in recurrent layers", SEQUENCES, [9], 0],
+    ["words in convolutions and layer normalization", NORMED_WORDS, [9], 0],
     ["2NN with momentum", twoNN({ inputShape: [8, 8], numClasses: 10 }), [8, 8], 0.9],
   ] as const
 ) {

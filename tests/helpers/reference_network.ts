@@ -26,11 +26,15 @@ function eachTap(
 
 /** One sample through one layer, by the layer's definition and in float64. */
 function apply(
-  { layer, shape }: Node,
+  { layer, shape, ...rest }: Node,
   inputs: readonly Float64Array[],
   inputShape: readonly number[],
   weights: readonly Float64Array[],
 ): Float64Array {
+  if (layer.type === "conv2d" && inputShape.length === 2) {
+    const [steps = 1, width = 1] = inputShape;
+    return apply({ layer, shape, ...rest }, inputs, [steps, 1, width], weights);
+  }
   const [x = new Float64Array()] = inputs, [w = new Float64Array(), b] = weights;
   const y = new Float64Array(sizeOf(shape));
   const channels = inputShape.at(-1) ?? 1;
@@ -76,7 +80,24 @@ function apply(
       });
       return y.map((sum, i) => sum / counts[i]!);
     }
+    case "layerNorm": {
+      const gamma = layer.scale ? w : undefined, beta = layer.scale ? b : w;
+      return y.map((_, i) => {
+        const row = x.subarray(i - i % channels, i - i % channels + channels);
+        const mean = row.reduce((sum, value) => sum + value, 0) / channels;
+        const variance = row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / channels;
+        const normal = (x[i]! - mean) / Math.sqrt(variance + layer.epsilon);
+        return normal * (gamma?.[i % channels] ?? 1) + (layer.center ? beta![i % channels]! : 0);
+      });
+    }
     case "globalAveragePool":
+      if (inputs[1]) {
+        const words = inputs[1], count = words.filter((word) => word !== 0).length || 1;
+        x.forEach((value, i) => {
+          if (words[Math.floor(i / channels)] !== 0) y[i % channels]! += value / count;
+        });
+        return y;
+      }
       x.forEach((value, i) => y[i % channels]! += value * channels / x.length);
       return y;
     case "add":
@@ -88,6 +109,10 @@ function apply(
         const powers = x.map(Math.exp), sums = new Float64Array(x.length / channels);
         powers.forEach((power, i) => sums[Math.floor(i / channels)]! += power);
         return powers.map((power, i) => power / sums[Math.floor(i / channels)]!);
+      }
+      if (layer.name === "geluNew") {
+        const inner = (value: number) => Math.sqrt(2 / Math.PI) * (value + 0.044715 * value ** 3);
+        return x.map((value) => value / 2 * (1 + Math.tanh(inner(value))));
       }
       return x.map((value) => value > 0 ? value : value * layer.alpha);
     case "depthwiseConv2d": {

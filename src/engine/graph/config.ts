@@ -34,6 +34,12 @@ export class Config {
     return field(this.#fields, key);
   }
 
+  /** Returns the configuration with another value of a key. */
+  with(key: string, value: unknown): Config {
+    const others = Object.entries(this.#fields).filter(([other]) => toCamelCase(other) !== key);
+    return new Config(this.className, this.name, { ...Object.fromEntries(others), [key]: value });
+  }
+
   /** Creates a `TypeError` for a malformed description. */
   malformed(reason: string): TypeError {
     return new TypeError(`Cannot read the model: layer ${JSON.stringify(this.name)}: ${reason}`);

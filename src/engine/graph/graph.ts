@@ -5,7 +5,16 @@ import type { LossName } from "../../train/handler.ts";
 export type Shape = readonly number[];
 
 /** Activations that have kernels; "linear" is no node. */
-export type ActivationName = "relu" | "leakyRelu" | "sigmoid" | "tanh" | "softmax";
+export type ActivationName =
+  | "relu"
+  | "leakyRelu"
+  | "sigmoid"
+  | "tanh"
+  | "softmax"
+  /** By the distribution function of the normal distribution. */
+  | "gelu"
+  /** Approximated by a hyperbolic tangent. */
+  | "geluNew";
 
 /**
  * Placement of a two-dimensional window, with "same" and "valid" padding resolved as TensorFlow
@@ -69,8 +78,17 @@ export type Layer =
     readonly useBias: boolean;
   }
   | { readonly type: "maxPool2d" | "averagePool2d"; readonly window: Window2D }
-  /** Mean over all but the last axis, of the 2D and the 1D layer. */
+  /**
+   * Mean over all but the last axis, of the 2D and the 1D layer. A second input of the node is the
+   * sequence whose zeros are padding.
+   */
   | { readonly type: "globalAveragePool" }
+  | {
+    readonly type: "layerNorm";
+    readonly epsilon: number;
+    readonly center: boolean;
+    readonly scale: boolean;
+  }
   /** The same values in another shape: Flatten and Reshape. */
   | { readonly type: "reshape" }
   | { readonly type: "dropout"; readonly rate: number }

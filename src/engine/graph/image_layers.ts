@@ -54,6 +54,49 @@ export function convolution(config: Config, inputs: readonly Shape[]): LayerPlan
   };
 }
 
+/**
+ * Plans Conv1D over sequences `[steps, channels]`: a convolution of images of one column. Padding
+ * "causal" lies before the first step alone.
+ */
+export function convolution1d(config: Config, inputs: readonly Shape[]): LayerPlan {
+  const [steps = 0, channels = 0] = onlyInput(config, inputs, 2);
+  const filters = config.count("filters"), useBias = config.boolean("useBias", true);
+  const [size, stride, dilation] = [
+    single(config, "kernelSize"),
+    single(config, "strides", 1),
+    single(config, "dilationRate", 1),
+  ];
+  config.only("groups", 1);
+  config.only("padding", "valid", "same", "causal");
+  if (stride > 1 && dilation > 1) {
+    throw config.unsupported("strides and dilation do not go together");
+  }
+  const isCausal = config.word("padding", "valid") === "causal";
+  const before = isCausal ? (size - 1) * dilation : 0;
+  const place = readWindow(
+    isCausal ? config.with("padding", "valid") : config,
+    [steps + before, 1, channels],
+    { size: [size, 1], strides: [stride, 1], dilation: [dilation, 1] },
+  );
+  const window = isCausal ? { ...place, padTop: before } : place;
+  return {
+    operations: [{ type: "conv2d", filters, window, useBias }, ...activation(config)],
+    shape: [window.output[0], filters],
+    weights: [
+      weight(config, "kernel", [size, channels, filters], KERNEL),
+      ...useBias ? [weight(config, "bias", [filters], BIAS)] : [],
+    ],
+  };
+}
+
+/** Returns a number that is given alone or as a list of one. */
+function single(config: Config, key: string, fallback?: number): number {
+  const value = config.get(key);
+  return Array.isArray(value) && value.length === 1
+    ? config.with(key, value[0]).count(key)
+    : config.count(key, fallback);
+}
+
 /** Plans MaxPooling2D and AveragePooling2D. */
 export function pooling(config: Config, inputs: readonly Shape[]): LayerPlan {
   const shape = onlyInput(config, inputs, 3);

@@ -27,6 +27,8 @@ const ACTIVATIONS: ReadonlySet<string> = new Set<ActivationName>([
   "sigmoid",
   "tanh",
   "softmax",
+  "gelu",
+  "geluNew",
 ]);
 
 /** Returns the operations of the layer's own activation: none for "linear". */

@@ -1,6 +1,6 @@
 import type { Config } from "./config.ts";
 import type { Layer, ParameterRole, Shape } from "./graph.ts";
-import { convolution, globalPooling, pooling } from "./image_layers.ts";
+import { convolution, convolution1d, globalPooling, pooling } from "./image_layers.ts";
 import {
   activation,
   BIAS,
@@ -29,11 +29,7 @@ function dense(config: Config, inputs: readonly Shape[]): LayerPlan {
 
 function batchNorm(config: Config, inputs: readonly Shape[]): LayerPlan {
   const shape = onlyInput(config, inputs), size = lastOf(config, shape);
-  const axis = config.get("axis") ?? -1;
-  const axes: unknown[] = Array.isArray(axis) ? axis : [axis];
-  if (axes.length !== 1 || (axes[0] !== -1 && axes[0] !== shape.length)) {
-    throw config.unsupported(`axis ${JSON.stringify(axis)} is not the last one`);
-  }
+  checkLastAxis(config, shape);
   config.only("renorm", false);
   const center = config.boolean("center", true), scale = config.boolean("scale", true);
   const frozen = !config.boolean("trainable", true);
@@ -55,6 +51,30 @@ function batchNorm(config: Config, inputs: readonly Shape[]): LayerPlan {
       moving("movingVariance", "moving_variance", "ones"),
     ],
   };
+}
+
+function layerNorm(config: Config, inputs: readonly Shape[]): LayerPlan {
+  const shape = onlyInput(config, inputs), size = lastOf(config, shape);
+  checkLastAxis(config, shape);
+  const center = config.boolean("center", true), scale = config.boolean("scale", true);
+  const epsilon = config.number("epsilon", 1e-3);
+  return {
+    operations: [{ type: "layerNorm", epsilon, center, scale }],
+    shape,
+    weights: [
+      ...scale ? [weight(config, "gamma", [size], { fallback: "ones" })] : [],
+      ...center ? [weight(config, "beta", [size], { fallback: "zeros" })] : [],
+    ],
+  };
+}
+
+/** Checks that the layer normalizes over the last axis. */
+function checkLastAxis(config: Config, shape: Shape): void {
+  const axis = config.get("axis") ?? -1;
+  const axes: unknown[] = Array.isArray(axis) ? axis : [axis];
+  if (axes.length !== 1 || (axes[0] !== -1 && axes[0] !== shape.length)) {
+    throw config.unsupported(`axis ${JSON.stringify(axis)} is not the last one`);
+  }
 }
 
 function embedding(config: Config, inputs: readonly Shape[]): LayerPlan {
@@ -96,6 +116,7 @@ function pointwise(operation: (config: Config, shape: Shape) => Layer[]): Reader
 /** Layer classes that the engine knows, except InputLayer. */
 export const LAYERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["Dense", dense],
+  ["Conv1D", convolution1d],
   ["Conv2D", convolution],
   ["DepthwiseConv2D", convolution],
   ["MaxPooling2D", pooling],
@@ -103,6 +124,7 @@ export const LAYERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["GlobalAveragePooling1D", globalPooling],
   ["GlobalAveragePooling2D", globalPooling],
   ["BatchNormalization", batchNorm],
+  ["LayerNormalization", layerNorm],
   ["Embedding", embedding],
   ["LSTM", recurrent],
   ["GRU", recurrent],

@@ -19,7 +19,22 @@ function checkCommon(config: Config): void {
 
 /** Layers that hand the padding of their sequences on, beside recurrent ones with all their states. */
 const KEEP_PADDING: ReadonlySet<string> = new Set([
-  ...["Activation", "Add", "Dense", "Dropout", "LeakyReLU", "ReLU", "Softmax"],
+  ...[
+    "Activation",
+    "Add",
+    "Dense",
+    "Dropout",
+    "LayerNormalization",
+    "LeakyReLU",
+    "ReLU",
+    "Softmax",
+  ],
+]);
+
+/** Operations that leave out the padding of their sequences. */
+const READ_PADDING: ReadonlySet<Layer["type"]> = new Set<Layer["type"]>([
+  "recurrent",
+  "globalAveragePool",
 ]);
 
 interface Weight extends WeightPlan {
@@ -65,7 +80,7 @@ export function readGraph(description: ModelDescription): Graph {
     })));
     const padding = inputs.map((layer) => paddings[layer]).find((node) => node !== undefined);
     const first = plan.operations[0];
-    let before = first?.type === "recurrent" && padding !== undefined
+    let before = first && READ_PADDING.has(first.type) && padding !== undefined
       ? [...sources, padding]
       : sources;
     for (const layer of plan.operations) {
@@ -110,6 +125,7 @@ function paddingAfter(
   if (layer?.type === "embedding" && layer.maskZero) return source;
   if (padding === undefined) return undefined;
   if (layer?.type === "recurrent") return layer.returnSequences ? padding : undefined;
+  if (layer?.type === "globalAveragePool") return undefined;
   if (KEEP_PADDING.has(config.className)) return padding;
   throw config.unsupported("it does not know the padding of sequences, which mask_zero asks for");
 }

@@ -90,3 +90,40 @@ export function normOp(
     },
   };
 }
+
+/**
+ * Layer normalization over the last axis,
+ * `y = gamma * (x - mean) / sqrt(variance + epsilon) + beta` (Ba et al. 2016).
+ */
+export function layerNormOp(
+  context: OpContext,
+  { epsilon, center, scale }: Layer & { type: "layerNorm" },
+): Op {
+  const { exports, target, maxRows, output, outputGradient: dy } = context;
+  const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0);
+  const places = context.parameters.map(({ at }) => at);
+  const gamma = scale ? at(places, 0) : 0, beta = center ? at(places, scale ? 1 : 0) : 0;
+  const length = context.shape.at(-1) ?? 1, perRow = output.length / length;
+  const saved = context.own(2 * maxRows * perRow);
+  return {
+    forward(rows) {
+      const count = rows * perRow;
+      exports.layer_norm_forward(x, gamma, beta, output.at, saved, count, length, epsilon);
+    },
+    backward(rows) {
+      const { distance, add } = target;
+      exports.layer_norm_backward(
+        x,
+        gamma,
+        saved,
+        dy,
+        dx,
+        scale ? gamma + distance : 0,
+        center ? beta + distance : 0,
+        rows * perRow,
+        length,
+        add,
+      );
+    },
+  };
+}

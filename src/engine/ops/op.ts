@@ -52,6 +52,8 @@ export interface OpContext {
   readonly inputGradients: readonly Pointer[];
   /** Place of the output, with the number of values of a row. */
   readonly output: Place;
+  /** Shape of one row of the output. */
+  readonly shape: readonly number[];
   /** Place of the gradient of the output. */
   readonly outputGradient: Pointer;
   /** Places of the parameters. */

@@ -89,6 +89,21 @@ export function curveOp(context: OpContext, name: "sigmoid" | "tanh"): Op {
   };
 }
 
+/** GELU, value by value. The backward pass reads the input, so it never works in place. */
+export function geluOp(context: OpContext, name: "gelu" | "geluNew"): Op {
+  const { exports, output: { at: y, length }, outputGradient: dy } = context;
+  const x = at(context.inputs, 0).at, dx = at(context.inputGradients, 0);
+  const approximate = name === "gelu" ? 0 : 1;
+  return {
+    forward(rows) {
+      exports.gelu_forward(x, y, rows * length, approximate);
+    },
+    backward(rows) {
+      if (dx !== 0) exports.gelu_backward(x, dy, dx, rows * length, approximate);
+    },
+  };
+}
+
 /**
  * Softmax over the last axis of `classes` values; in place where input and output have one place.
  */

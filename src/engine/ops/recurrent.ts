@@ -1,221 +1,8 @@
-import type { Pointer } from "../../params/instance.ts";
 import type { RecurrentLayer } from "../graph/graph.ts";
+import { CELLS, type Places } from "./cells.ts";
 import { at, type Op, type OpContext } from "./op.ts";
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
-
-/** Sizes of a recurrent layer. */
-interface Sizes {
-  readonly steps: number;
-  readonly inputs: number;
-  readonly units: number;
-}
-
-/** Places of a pass over the sequences of a batch, step by step. */
-interface Places {
-  /** Input `[steps, rows, inputs]`. */
-  readonly x: Pointer;
-  /** Mask `[steps, rows]`; 0 where there is none. */
-  readonly mask: Pointer;
-  /** States `[steps + 1, rows, units]`, the first of which is the initial state. */
-  readonly h: Pointer;
-  /** Memory of the cell's own. */
-  readonly own: Pointer;
-  readonly scratch: Pointer;
-}
-
-/** Kernels of a kind of cell. */
-interface Cell {
-  /** Number of values of its own memory, for `rows` rows. */
-  own(rows: number): number;
-  /** Number of values of scratch memory, for `rows` rows. */
-  scratch(rows: number): number;
-  forward(places: Places, rows: number): void;
-  /** Computes the gradients from `dy`, that of the states, or of the last one alone. */
-  backward(places: Places, dy: Pointer, dx: Pointer, rows: number): void;
-}
-
-/** Options of a cell: the layer, its sizes, and the places of its weights. */
-interface CellOptions {
-  readonly context: OpContext;
-  readonly layer: RecurrentLayer;
-  readonly sizes: Sizes;
-  /** Places of kernel, recurrent kernel, bias and peepholes; 0 where there is none. */
-  readonly weights: readonly [w: Pointer, u: Pointer, b: Pointer, peepholes: Pointer];
-}
-
-function lstm({ context, layer, sizes, weights }: CellOptions): Cell {
-  const { exports, target } = context, { steps, inputs, units } = sizes;
-  const [w, u, b, peepholes] = weights;
-  const hard = layer.hard ? 1 : 0, lastOnly = layer.returnSequences ? 0 : 1;
-  const cells = (rows: number) => (steps + 1) * rows * units;
-  return {
-    own: (rows) => cells(rows) + 4 * steps * rows * units,
-    scratch: (rows) =>
-      Math.max(
-        exports.lstm_forward_scratch(steps, rows, inputs, units),
-        exports.lstm_backward_scratch(steps, rows, inputs, units),
-      ),
-    forward({ x, mask, h, own, scratch }, rows) {
-      const gates = own + cells(rows) * BYTES;
-      exports.clear(own, rows * units);
-      exports.lstm_forward(
-        x,
-        w,
-        u,
-        b,
-        peepholes,
-        mask,
-        gates,
-        own,
-        h,
-        steps,
-        rows,
-        inputs,
-        units,
-        hard,
-        scratch,
-      );
-    },
-    backward({ x, mask, h, own, scratch }, dy, dx, rows) {
-      const { distance, add } = target;
-      exports.lstm_backward(
-        x,
-        w,
-        u,
-        peepholes,
-        mask,
-        own + cells(rows) * BYTES,
-        own,
-        h,
-        dy,
-        dx,
-        w + distance,
-        u + distance,
-        moved(b, distance),
-        moved(peepholes, distance),
-        steps,
-        rows,
-        inputs,
-        units,
-        hard,
-        lastOnly,
-        add,
-        scratch,
-      );
-    },
-  };
-}
-
-function gru({ context, layer, sizes, weights: [w, u, b] }: CellOptions): Cell {
-  const { exports, target } = context, { steps, inputs, units } = sizes;
-  const hard = layer.hard ? 1 : 0, lastOnly = layer.returnSequences ? 0 : 1;
-  const after = layer.resetAfter ? 1 : 0;
-  // The second row of the bias is that of the product with the state.
-  const second = layer.resetAfter ? moved(b, 3 * units * BYTES) : 0;
-  const gates = (rows: number) => 3 * steps * rows * units;
-  return {
-    own: (rows) => gates(rows) + steps * rows * units,
-    scratch: (rows) =>
-      Math.max(
-        exports.gru_forward_scratch(steps, rows, inputs, units),
-        exports.gru_backward_scratch(steps, rows, inputs, units),
-      ),
-    forward({ x, mask, h, own, scratch }, rows) {
-      exports.gru_forward(
-        x,
-        w,
-        u,
-        b,
-        second,
-        mask,
-        own,
-        own + gates(rows) * BYTES,
-        h,
-        steps,
-        rows,
-        inputs,
-        units,
-        hard,
-        after,
-        scratch,
-      );
-    },
-    backward({ x, mask, h, own, scratch }, dy, dx, rows) {
-      const { distance, add } = target;
-      exports.gru_backward(
-        x,
-        w,
-        u,
-        mask,
-        own,
-        own + gates(rows) * BYTES,
-        h,
-        dy,
-        dx,
-        w + distance,
-        u + distance,
-        moved(b, distance),
-        moved(second, distance),
-        steps,
-        rows,
-        inputs,
-        units,
-        hard,
-        after,
-        lastOnly,
-        add,
-        scratch,
-      );
-    },
-  };
-}
-
-function simpleRnn({ context, layer, sizes, weights: [w, u, b] }: CellOptions): Cell {
-  const { exports, target } = context, { steps, inputs, units } = sizes;
-  const lastOnly = layer.returnSequences ? 0 : 1;
-  return {
-    own: (rows) => steps * rows * units,
-    scratch: (rows) =>
-      Math.max(
-        exports.simple_rnn_forward_scratch(steps, rows, inputs, units),
-        exports.simple_rnn_backward_scratch(steps, rows, inputs, units),
-      ),
-    forward({ x, mask, h, scratch }, rows) {
-      exports.simple_rnn_forward(x, w, u, b, mask, h, steps, rows, inputs, units, scratch);
-    },
-    backward({ x, mask, h, own, scratch }, dy, dx, rows) {
-      const { distance, add } = target;
-      exports.simple_rnn_backward(
-        x,
-        w,
-        u,
-        mask,
-        h,
-        own,
-        dy,
-        dx,
-        w + distance,
-        u + distance,
-        moved(b, distance),
-        steps,
-        rows,
-        inputs,
-        units,
-        lastOnly,
-        add,
-        scratch,
-      );
-    },
-  };
-}
-
-const CELLS = { lstm, gru, simpleRnn };
-
-/** Returns a place a number of bytes on; 0, for no place, stays 0. */
-function moved(place: Pointer, distance: number): Pointer {
-  return place === 0 ? 0 : place + distance;
-}
 
 /**
  * Recurrent layer over sequences `[steps, inputs]`, to the states of all steps `[steps, units]`, or
@@ -283,6 +70,24 @@ export function recurrentOp(context: OpContext, layer: RecurrentLayer): Op {
       if (dx === 0) return;
       const length = steps * inputs;
       exports.from_steps(dxs, dx, rows, steps, inputs, length, inputs, reverse, 0);
+    },
+  };
+}
+
+/**
+ * Mean over the steps of sequences `[steps, length]`; the second input is the sequence whose zeros are
+ * padding, which is left out.
+ */
+export function maskedMeanOp(context: OpContext): Op {
+  const { exports, output: { at: y, length }, outputGradient: dy } = context;
+  const x = at(context.inputs, 0), words = at(context.inputs, 1).at;
+  const dx = at(context.inputGradients, 0), steps = x.length / length;
+  return {
+    forward(rows) {
+      exports.masked_mean_forward(x.at, words, y, rows, steps, length);
+    },
+    backward(rows) {
+      if (dx !== 0) exports.masked_mean_backward(dy, words, dx, rows, steps, length);
     },
   };
 }

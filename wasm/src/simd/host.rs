@@ -108,6 +108,9 @@ pub fn wide_split(values: Double) -> (Double, Double) {
 pub fn wide_floor(values: Double) -> Double {
     values.map(f64::floor)
 }
+pub fn wide_sqrt(values: Double) -> Double {
+    values.map(f64::sqrt)
+}
 pub fn wide_abs(values: Double) -> Double {
     values.map(f64::abs)
 }

@@ -233,6 +233,11 @@ impl F64x4 {
         Self(lanes::wide_floor(self.0))
     }
 
+    /// Returns the square root of each value.
+    pub fn sqrt(self) -> Self {
+        Self(lanes::wide_sqrt(self.0))
+    }
+
     /// Returns the size of each value.
     pub fn abs(self) -> Self {
         Self(lanes::wide_abs(self.0))

@@ -191,6 +191,9 @@ pub fn wide_split(values: Double) -> (Double, Double) {
 pub fn wide_floor(values: Double) -> Double {
     (f64x2_floor(values.0), f64x2_floor(values.1))
 }
+pub fn wide_sqrt(values: Double) -> Double {
+    (f64x2_sqrt(values.0), f64x2_sqrt(values.1))
+}
 pub fn wide_abs(values: Double) -> Double {
     (f64x2_abs(values.0), f64x2_abs(values.1))
 }

@@ -338,22 +338,31 @@ pub unsafe fn multiply_rows(
 ///
 /// # Safety
 /// Both are within the memory and do not overlap.
-#[inline(never)]
 pub unsafe fn transpose(rows: usize, columns: usize, from: *const f32, to: *mut f32) {
+    unsafe { transpose_part([rows, columns], from, columns, to) }
+}
+
+/// Writes the transpose of a matrix of shape `[rows, columns]`, whose rows are `row` values apart, to
+/// `to`.
+///
+/// # Safety
+/// As for [`transpose`].
+#[inline(never)]
+pub unsafe fn transpose_part([rows, columns]: [usize; 2], from: *const f32, row: usize, to: *mut f32) {
     let (whole_rows, whole_columns) = (rows - rows % 4, columns - columns % 4);
     unsafe {
         for i in (0..whole_rows).step_by(4) {
             for j in (0..whole_columns).step_by(4) {
-                let block = core::array::from_fn(|t| F32x4::load(from.add((i + t) * columns + j)));
-                for (t, row) in F32x4::transpose(block).into_iter().enumerate() {
-                    row.store(to.add((j + t) * rows + i));
+                let block = core::array::from_fn(|t| F32x4::load(from.add((i + t) * row + j)));
+                for (t, lanes) in F32x4::transpose(block).into_iter().enumerate() {
+                    lanes.store(to.add((j + t) * rows + i));
                 }
             }
         }
         for i in 0..rows {
             let first = if i < whole_rows { whole_columns } else { 0 };
             for j in first..columns {
-                *to.add(j * rows + i) = *from.add(i * columns + j);
+                *to.add(j * rows + i) = *from.add(i * row + j);
             }
         }
     }

@@ -14,6 +14,7 @@
 //! gradient of weights is added to the values in its place, else it replaces them.
 
 mod activation;
+mod attention;
 mod bytes;
 mod clip;
 mod conv;
@@ -23,8 +24,10 @@ mod dense_sparse;
 mod depthwise;
 mod dropout;
 mod embedding;
+mod gelu;
 mod gemm;
 mod gru;
+mod layer_norm;
 mod loss;
 mod lstm;
 mod norm;
@@ -37,5 +40,6 @@ mod sparse;
 mod step;
 #[cfg(test)]
 mod testing;
+mod tokens;
 mod window;
 mod winograd;
