@@ -8,6 +8,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<MakeCommand>>> = {
   server: async () => (await import("./commands/server.ts")).serverCommand,
   client: async () => (await import("./commands/client.ts")).clientCommand,
   simulate: async () => (await import("./commands/simulate.ts")).simulateCommand,
+  worker: async () => (await import("./commands/worker.ts")).workerCommand,
   reproduce: async () => (await import("./commands/reproduce.ts")).reproduceCommand,
   partition: async () => (await import("./commands/partition.ts")).partitionCommand,
   schema: async () => (await import("./commands/schema.ts")).schemaCommand,

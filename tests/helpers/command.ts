@@ -113,6 +113,7 @@ export type CommandName =
   | "export"
   | "dashboard"
   | "runs"
+  | "worker"
   | "doctor"
   | "new"
   | "completions";

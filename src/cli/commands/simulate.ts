@@ -30,6 +30,7 @@ import { checkSchemaFlags } from "../run/check_schema_flags.ts";
 import { checkpointsIn, holdResumed, readCheckpoint } from "../run/checkpoints.ts";
 import { loadData, openSource } from "../run/data.ts";
 import { initialWeightsFrom, initNameFrom } from "../run/initial_weights.ts";
+import { clusterFrom } from "../run/cluster.ts";
 import { withPrivacy } from "../run/privacy.ts";
 import { runAndReport } from "../run/run_and_report.ts";
 import { secureFrom, warnOfSamples } from "../run/secure.ts";
@@ -63,7 +64,8 @@ async function runSimulate(
   if (flags.evaluate === "server" && flags.holdOut !== undefined) {
     throw new UsageError("expected --evaluate clients or both with --hold-out");
   }
-  await using prepared = new PreparedWorkers(workersBeside(flags));
+  const cluster = await clusterFrom(flags);
+  await using prepared = new PreparedWorkers(cluster ? 0 : workersBeside(flags));
   const { train, test, ...parts } = await dealData(flags, signal);
   const clients = parts.parts.length;
   if (flags.evaluate !== "clients" && !test) {
@@ -131,7 +133,12 @@ async function runSimulate(
     ...libraryOptions("simulation", flags),
     ...libraryOptions("rounds", flags),
     ...engine,
-    pool: (options) => WorkerPool.start(options, prepared),
+    pool: cluster
+      ? (await import("../../cluster/cluster_pool.ts")).clusterPool({
+        ...cluster,
+        run: folder.path.split(/[\\/]/).at(-1),
+      })
+      : (options) => WorkerPool.start(options, prepared),
     rounds: flags.rounds,
     train,
     ...parts,

@@ -23,6 +23,7 @@ export type CommandName =
   | "server"
   | "client"
   | "simulate"
+  | "worker"
   | "reproduce"
   | "partition"
   | "schema"
@@ -42,6 +43,7 @@ export type CommandName =
 export type Group =
   | "Model"
   | "Joining"
+  | "Cluster"
   | "Training"
   | "Strategy"
   | "Data"

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { CLUSTER } from "./cluster.ts";
 import { CONFIG } from "../config/options.ts";
 import { DASHBOARD } from "./dashboard.ts";
 import { DATA } from "./data.ts";
@@ -34,6 +35,7 @@ import type { ValueType } from "./values.ts";
 
 const TABLE = {
   ...JOINING,
+  ...CLUSTER,
   ...LINKS,
   ...PREDICTING,
   ...TRAINING,

@@ -207,7 +207,10 @@ export const TRAINING = {
     group: "Training",
     default: false,
     isRare: true,
-    commands: COMPUTES,
+    commands: {
+      ...COMPUTES,
+      worker: { help: "use only kernels that round identically on every machine" },
+    },
     library: { engine: (strictDeterminism) => ({ strictDeterminism }) },
   }),
   workers: option(whole(1, 1024), {

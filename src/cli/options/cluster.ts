@@ -1,0 +1,70 @@
+import { option } from "./option.ts";
+import { text, whole } from "./values.ts";
+
+/** Options about machines that do the jobs of a simulation. */
+export const CLUSTER = {
+  cluster: option(text, {
+    value: "<url>",
+    help: "train on the machines of a cluster, whose NATS server is at this address",
+    group: "Cluster",
+    commands: {
+      simulate: {},
+      worker: {
+        help:
+          "address of the cluster's NATS server, such as nats://host:4222; several with , between",
+        isRequired: true,
+      },
+    },
+    onResume: "any",
+    isAnnounced: true,
+  }),
+  clusterKey: option(text, {
+    value: "<file>",
+    help: "seed of an nkey, by which the cluster's server knows this process",
+    group: "Cluster",
+    commands: { simulate: { isRare: true }, worker: {} },
+    path: "input",
+    onResume: "any",
+    isAnnounced: true,
+  }),
+  clusterCreds: option(text, {
+    value: "<file>",
+    help: "credentials for the cluster's server: a JWT with the seed of its nkey",
+    group: "Cluster",
+    commands: { simulate: { isRare: true }, worker: {} },
+    path: "input",
+    onResume: "any",
+    isAnnounced: true,
+  }),
+  clusterCa: option(text, {
+    value: "<file>",
+    help: "certificates (PEM) that the cluster's server is checked by, with TLS",
+    group: "Cluster",
+    commands: { simulate: { isRare: true }, worker: {} },
+    path: "input",
+    onResume: "any",
+    isAnnounced: true,
+  }),
+  threads: option(whole(1, 1024), {
+    value: "<n>",
+    help: "number of threads that train",
+    group: "Cluster",
+    defaultText: "the number of CPU cores",
+    commands: { worker: {} },
+  }),
+  machineName: option(text, {
+    value: "<name>",
+    help: "name of this machine in the messages of a run",
+    group: "Cluster",
+    defaultText: "a random one",
+    commands: { worker: {} },
+  }),
+  cacheDir: option(text, {
+    value: "<dir>",
+    help: "folder in which the data of runs are kept for later ones",
+    group: "Cluster",
+    defaultText: "cluster in the user's cache folder for fedlab",
+    commands: { worker: {} },
+    path: "output-folder",
+  }),
+};

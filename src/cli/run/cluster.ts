@@ -1,0 +1,41 @@
+import type { ClusterOptions } from "../../cluster/connect.ts";
+import { runtime } from "../../base/runtime/runtime.ts";
+import { fileError } from "../../data/file.ts";
+import type { Flags } from "../options/table.ts";
+import { UsageError } from "../options/option.ts";
+import { printError } from "../output/terminal.ts";
+
+/** Options about access to a cluster. */
+export type ClusterFlags = Pick<
+  Flags<"simulate">,
+  "cluster" | "clusterKey" | "clusterCreds" | "clusterCa"
+>;
+
+/** Returns the access to a cluster that options describe; `undefined` for none. */
+export async function clusterFrom(flags: ClusterFlags): Promise<ClusterOptions | undefined> {
+  const { cluster: url, clusterKey, clusterCreds, clusterCa } = flags;
+  if (url === undefined) {
+    const given = Object.entries({ clusterKey, clusterCreds, clusterCa })
+      .find(([, value]) => value !== undefined);
+    if (given) throw new UsageError(`expected --cluster with the files of its server`);
+    return undefined;
+  }
+  if (clusterKey !== undefined && clusterCreds !== undefined) {
+    throw new UsageError("expected --cluster-key or --cluster-creds, got both");
+  }
+  return {
+    url,
+    ...(clusterKey !== undefined && { nkey: await read(clusterKey) }),
+    ...(clusterCreds !== undefined && { creds: await read(clusterCreds) }),
+    ...(clusterCa !== undefined && { tls: { ca: await read(clusterCa) } }),
+    onNotice: printError,
+  };
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await runtime.files.readTextFile(path);
+  } catch (error) {
+    throw fileError(error, path);
+  }
+}
