@@ -55,11 +55,14 @@ export class RoundAttempts {
     for (;;) {
       const round = this.#round, tries = ++this.#tries;
       const { tracer } = this.#host;
-      const cohort = await traced(tracer, { name: "select", round }, async () => {
+      const reopened = tries === 1 ? this.#host.reopenTraining?.() : undefined;
+      const select = async () => {
         const present = await this.#present(least);
         const candidates = this.#candidates = this.#selectCandidates(present, least);
         return handler.selectClients(round, candidates, numClients, tries - 1);
-      });
+      };
+      const cohort = reopened?.collector.cohort ??
+        await traced(tracer, { name: "select", round }, select);
       // The size of a secret cohort is secret too, so it must not decide on the round's success.
       const isSecret = handler.privacy?.isCohortSecret ?? false;
       const shown = isSecret ? [] : cohort;
@@ -67,7 +70,8 @@ export class RoundAttempts {
       handler.beginRound(round, numClients);
       const enough = isSecret ? cohort.length : Math.min(cohort.length, wanted);
       const attempt = this.#attempt = Math.max(this.#attempt + 1, seconds());
-      const training = this.#host.openTraining?.(round, cohort, { attempt, enough, quorum }) ??
+      const training = reopened ??
+        this.#host.openTraining?.(round, cohort, { attempt, enough, quorum }) ??
         new TrainingExchange(round, cohort, handler, enough);
       await traced(tracer, { name: "train", round }, () => this.#host.train(training));
       training.sort();
@@ -79,8 +83,8 @@ export class RoundAttempts {
       const { failure } = training;
       if (failure !== undefined || (received < quorum && !isSecret)) {
         this.#absent.add(collector);
-        // They have revealed shares, and do so once in a round.
-        for (const rank of training.asked) this.#excluded.add(rank);
+        // They do so once in a round. Others may have lost what they were asked for.
+        for (const rank of training.revealed) this.#excluded.add(rank);
         this.#retry(training, { received, enough, quorum });
         continue;
       }
@@ -139,7 +143,7 @@ export class RoundAttempts {
   /** Waits for a quorum of clients that are not excluded, as far as the group has that many. */
   async #present(quorum: number): Promise<readonly Rank[]> {
     const { available, numClients } = this.#host;
-    this.#checkUnrevealed();
+    this.#checkUnrevealed(quorum);
     const wanted = this.#fewest(quorum);
     const present = await available(wanted);
     if (this.#excluded.size === 0) return present;
@@ -168,14 +172,15 @@ export class RoundAttempts {
   }
 
   /**
-   * Checks that enough clients can be members of another attempt: those that were asked to reveal
-   * shares do so once in a round.
+   * Checks that enough clients can be members of another attempt: those that have revealed shares
+   * do so once in a round.
    */
-  #checkUnrevealed(): void {
-    const { numClients, handler: { secure } } = this.#host, left = numClients - this.#excluded.size;
-    if (secure === undefined || this.#excluded.size === 0 || left >= secure.minMembers) return;
+  #checkUnrevealed(quorum: number): void {
+    const { numClients, handler: { secure } } = this.#host, least = this.#fewest(quorum);
+    const left = numClients - this.#excluded.size;
+    if (secure === undefined || this.#excluded.size === 0 || left >= least) return;
     throw new DeadlineError(
-      `Round ${this.#round} cannot be tried again: ${this.#excluded.size} of ${numClients} clients have revealed shares in it, and with the others there are no ${secure.minMembers} for secure aggregation`,
+      `Round ${this.#round} cannot be tried again: ${this.#excluded.size} of ${numClients} clients have revealed shares in it, and with the others there are no ${least} for secure aggregation`,
     );
   }
 

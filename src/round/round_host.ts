@@ -20,6 +20,11 @@ export interface RoundHost {
   available(least: number): Promise<readonly Rank[]>;
   /** Opens the training of a cohort, where it is not a plain exchange of updates. */
   openTraining?(round: number, cohort: readonly Rank[], options: AttemptOptions): TrainingExchange;
+  /**
+   * Opens the training of a round again that has all of its updates: the run was resumed before
+   * their sum was told. Its cohort is not chosen anew.
+   */
+  reopenTraining?(): TrainingExchange | undefined;
   /** Has the cohort train, until each of its ranks is settled. */
   train(training: TrainingExchange): Promise<void>;
   /**

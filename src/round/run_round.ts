@@ -55,7 +55,7 @@ export async function runRound(round: number, host: RoundHost): Promise<RoundRes
     }
     host.onModelUpdated(training);
     // Clients that have revealed shares do not so again: a round that is lost cannot be made anew.
-    if (isPrivate || training.asked.length > 0) {
+    if (isPrivate || training.revealed.length > 0) {
       await host.saveRelease(trained).catch((error) => {
         // A model that is not in the account must not be told, by its digest either.
         if (initial) handler.parameters = initial;

@@ -80,6 +80,10 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       available: (least) => run.waitForClients(least),
       ...(secure && {
         openTraining: (round, cohort, options) => secure.open(round, cohort, options),
+        reopenTraining: () => {
+          const openSum = run.openSums.take(round);
+          return openSum && secure.reopen(openSum);
+        },
       }),
       train: async (training) => void await run.runExchange(training),
       saveRelease: ({ training, ...tries }) => run.saveRelease(training, tries),

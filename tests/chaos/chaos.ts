@@ -98,13 +98,18 @@ class Disturbance {
   }
 
   async do({ trouble, client = 0, millis = 0, at = 0 }: Step): Promise<void> {
-    const { server, clients, proxies, checkpoints } = this.#federation;
+    const { server, clients, proxies, checkpoints, reveals } = this.#federation;
     const proxy = proxies[client];
     switch (trouble) {
       case "kill server":
         this.kills.server++;
         server.kill();
         return await pause(millis);
+      case "kill server at a reveal":
+        await Promise.race([reveals?.next, server.ended.catch(() => {})]);
+        await pause(millis);
+        this.kills.server++;
+        return server.kill();
       case "kill client":
         this.kills.client++;
         clients[client]?.kill();

@@ -16,8 +16,6 @@ const PATH = "/federation";
 const TOKEN = "a token that the clients know";
 /** A client that ends well so long before the server does has left a run that is not over. */
 const EARLY_MILLIS = 10_000;
-/** What a server says whose clients reveal nothing more of a round. */
-export const HAS_REVEALED = /ha(s|ve) revealed shares/;
 /** What a member with a hand of its own does in the undisturbed run. */
 const UNSOUND: Script = (_, question) =>
   question === "train" ? { act: "NaN" } : question === "evaluate" ? { act: "answer" } : undefined;
@@ -49,6 +47,8 @@ export interface Federation {
   readonly proxies: readonly Proxy[];
   /** Folder of the server's checkpoints. */
   readonly checkpoints: string;
+  /** Shares that clients reveal, where updates are masked. */
+  readonly reveals: Reveals | undefined;
   isOver(): boolean;
 }
 
@@ -176,7 +176,6 @@ export async function federate(
   const server = new Supervised("the server", {
     folder,
     env: security.env,
-    isFinal: (last) => settings.masked === true && HAS_REVEALED.test(last),
     args: async () => {
       const goesOn = await hasCheckpoint(run);
       if (!goesOn) await forget(run);
@@ -216,7 +215,12 @@ export async function federate(
   const early = watchForEarlyEnds(server, clients, () => isOver);
   try {
     const checkpoints = `${run}/checkpoints`;
-    const disturbing = disturb?.({ server, clients, proxies, checkpoints, isOver: () => isOver });
+    const disturbing = disturb?.({
+      ...{ server, clients, proxies, checkpoints, reveals },
+      isOver: () => isOver,
+    });
+    // It waits for it only at the end.
+    disturbing?.catch(() => {});
     const failing = clients.map(({ ended }) => ended.then(() => server.ended));
     await Promise.race([server.ended, early, ...failing]);
     isOver = true;

@@ -29,8 +29,8 @@ const HELP = `Kills processes of a federation, and troubles their connections an
   --hostile WORD     whether one more client sends what is never sound
   --partitions WORD  whether clients are cut off for longer than their seats are kept
   --clients N        number of clients (6)
-  --masked WORD      whether updates are masked (no): then only clients are killed, and no process
-                     may reveal shares of two attempts at a round
+  --masked WORD      whether updates are masked (no): no process may reveal shares of two attempts
+                     at a round
 
 What is not given, the seed chooses.
 `;

@@ -49,6 +49,7 @@ export interface Step {
     | "kill server"
     | "kill client"
     | "kill server, tear its checkpoint"
+    | "kill server at a reveal"
     | "stop server"
     | "stop client"
     | "cut"
@@ -128,9 +129,9 @@ export function drawPlan(seed: number, kills: number, given: Given = {}): ChaosP
   };
   for (let killed = 0; killed < kills;) {
     const client = random.below(clients);
-    // A server that is killed while shares are revealed has clients that reveal none again.
-    const kind = settings.masked ? 3 + random.below(8) : random.below(14);
-    if (kind < 2) of("kill server", { millis: random.below(1500) });
+    const kind = random.below(14);
+    if (kind < 1 && settings.masked) of("kill server at a reveal", { millis: random.below(40) });
+    else if (kind < 2) of("kill server", { millis: random.below(1500) });
     else if (kind < 3) of("kill server, tear its checkpoint", { at: random.uniform() });
     else if (kind < 6 && !REMEMBERS.has(strategy)) of("kill client", { client });
     else if (kind < 7) of("cut", { client });

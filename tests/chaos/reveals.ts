@@ -8,6 +8,12 @@ export class Reveals {
   readonly faults: string[] = [];
   /** Number of reveals. */
   count = 0;
+  #next = Promise.withResolvers<void>();
+
+  /** Resolves when shares are revealed the next time. */
+  get next(): Promise<void> {
+    return this.#next.promise;
+  }
 
   /**
    * Makes a function that is told what a client sends on a connection.
@@ -25,6 +31,8 @@ export class Reveals {
 
   #add(who: string, { round, attempt }: { readonly round: number; readonly attempt: number }) {
     this.count++;
+    this.#next.resolve();
+    this.#next = Promise.withResolvers();
     const key = `${who} round ${round}`, before = this.#attempts.get(key) ?? attempt;
     this.#attempts.set(key, attempt);
     if (before === attempt) return;

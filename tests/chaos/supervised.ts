@@ -15,7 +15,6 @@ export class Supervised {
   #process: Deno.ChildProcess | undefined;
   #isStopped = false;
   #whenDown: (() => Promise<void>) | undefined;
-  readonly #isFinal: (last: string) => boolean;
   /** Number of times that it was started. */
   starts = 0;
   /** Whether it has ended well. */
@@ -25,15 +24,12 @@ export class Supervised {
 
   constructor(
     name: string,
-    { folder, args, env = {}, isFinal = () => false }: {
+    { folder, args, env = {} }: {
       folder: string;
       args: () => Promise<string[]>;
       env?: Record<string, string>;
-      /** Tells whether what it has said last, before it failed, is the end of it. */
-      isFinal?: (last: string) => boolean;
     },
   ) {
-    this.#isFinal = isFinal;
     this.name = name;
     this.#folder = folder;
     this.#args = args;
@@ -78,9 +74,6 @@ export class Supervised {
       if (code === 0) {
         this.isDone = true;
         return;
-      }
-      if (signal !== "SIGKILL" && this.#isFinal(this.last)) {
-        throw new Error(`${this.name} gives up: ${this.last}`);
       }
       if (signal !== "SIGKILL" && ++failures > MOST_FAILURES) {
         throw new Error(`${this.name} fails again and again: ${this.last}`);

@@ -32,8 +32,10 @@ export class TrainingExchange {
 
   /** Reason for which the training has failed, whatever updates have come. */
   failure: Error | undefined;
-  /** Ranks that were asked to reveal shares: they take part in no other attempt at the round. */
-  asked: readonly Rank[] = [];
+  /** Ranks that have revealed shares: they take part in no other attempt at the round. */
+  get revealed(): readonly Rank[] {
+    return [];
+  }
 
   /** Ranks that were sent the encoded parameters. */
   readonly codedRanks: Set<Rank> = new Set<Rank>();

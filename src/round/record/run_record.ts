@@ -18,6 +18,7 @@ import {
   modelDigest,
   savedHandlerState,
   type SavedRanks,
+  type SavedState,
   stateOf,
   updateFields,
   withPrefix,
@@ -189,13 +190,13 @@ export class RunRecord {
   /**
    * Saves a checkpoint of the run, if the options have a store for it.
    *
-   * @param ranks Returns the ranks of the run.
+   * @param ranks Returns the ranks of the run, and its open sum.
    * @param further Further vectors to save, by name.
    * @param handlerState The handler's state. Default: its current one.
    * @returns The checkpoint's name, such as its file.
    */
   async save(
-    ranks: () => SavedRanks,
+    ranks: () => SavedRanks & Pick<SavedState, "openSum">,
     further: Readonly<Record<string, ParameterVector>> = {},
     handlerState?: HandlerState,
   ): Promise<string | undefined> {

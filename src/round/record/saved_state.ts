@@ -6,6 +6,7 @@ import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";
 import type { HandlerState, ServerBackendHandler } from "../handler/server_backend_handler.ts";
 import type { ServerCodecs } from "../handler/server_codecs.ts";
 import type { MemberReport, PlanChange, RoundReport } from "../report/report.ts";
+import type { SavedSum } from "../secure/open_sum.ts";
 import type { NotedSettings } from "./plan_changes.ts";
 
 /** Prefix of the names of a strategy's vectors in a checkpoint. */
@@ -44,6 +45,8 @@ export interface SavedState extends SavedRanks {
    * told: it is not in the history yet.
    */
   readonly untold?: RoundReport;
+  /** Masked sum of the open round, whose members are asked for shares. */
+  readonly openSum?: SavedSum;
   /** Wall time of the run so far. */
   readonly seconds: number;
   /** Settings of training. Older checkpoints have none. */

@@ -2,15 +2,18 @@ import type { Rank } from "../../base/rank.ts";
 import { SecureError } from "../../secure/errors.ts";
 import type { AttemptId, UnmaskRequest } from "../../secure/messages.ts";
 import type { SecureSum } from "../../secure/server/options.ts";
+import type { Unmasking } from "../../secure/server/unmasking.ts";
 import { SecureSession } from "../../secure/server/session.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { Message } from "../../wire/messages.ts";
 import { TrainingExchange } from "../cohort/training_exchange.ts";
 import { unexpectedUpdate } from "../cohort/unexpected.ts";
 import type { SyncServerBackendHandler } from "../handler/sync_server_backend_handler.ts";
-import { keysOf, type MemberMessage, refusedMessage, wrongAttempt } from "./member_message.ts";
+import { type OpenSum, saveSum, settleSaved } from "./open_sum.ts";
+import { type MemberMessage, refusedMessage, wrongAttempt } from "./member_message.ts";
 import { Signatures } from "./signatures.ts";
 import { checkQuorum, checkSum } from "./sum_check.ts";
+import { takeMessage } from "./take_message.ts";
 import type { SecureStage, SecureTrainingOptions } from "./training_options.ts";
 
 /**
@@ -24,14 +27,15 @@ export class SecureTraining extends TrainingExchange {
   readonly #id: AttemptId;
   #stage: SecureStage = "keys";
   /** Messages of the open stage, by rank. */
-  #messages: ReadonlyMap<Rank, Message>;
+  #messages: ReadonlyMap<Rank, Message> = new Map();
   readonly #keyed = new Set<Rank>();
   /** Ranks that take no part any more, after their updates have come. */
   readonly #gone = new Set<Rank>();
   #changed = Promise.withResolvers<void>();
   #missing = 0;
+  #unmasking: Unmasking | undefined;
 
-  /** Opens the attempt: the cohort is asked for keys. */
+  /** Opens the attempt: the cohort is asked for keys, or again for the shares of its sum. */
   constructor(
     round: number,
     cohort: readonly Rank[],
@@ -39,17 +43,30 @@ export class SecureTraining extends TrainingExchange {
     options: SecureTrainingOptions,
   ) {
     super(round, cohort, handler, options.enough);
-    const { run, attempt, vector, into, terms, told } = options, { ring, minMembers } = terms;
-    const id = this.#id = { round, attempt };
+    const { run, attempt, vector, into, terms, told, reopened } = options;
+    const { ring, minMembers } = terms, id = this.#id = { round, attempt };
     this.#options = options;
     this.#signatures = new Signatures(run, id, options.publicKeyOf);
-    this.#session = new SecureSession({
+    const about = {
       ...{ run, ...id, vector, ring, minMembers, told },
-      graph: (members) => terms.graph(members),
+      graph: (members: number) => terms.graph(members),
       ...(into && { into }),
-    });
+    };
+    if (reopened !== undefined) {
+      const { saved, sums } = reopened;
+      this.#session = SecureSession.reopen(about, saved.session, sums);
+      settleSaved(this.collector, saved);
+      this.#openReveal(this.#session.unmasking.requests);
+      return;
+    }
+    this.#session = new SecureSession(about);
     const request: Message = { code: MessageCode.SecureKeys, payload: id };
     this.#messages = new Map(this.collector.cohort.map((rank) => [rank, request]));
+  }
+
+  /** Returns the sum of the attempt, to be saved before shares are asked for. */
+  async save(): Promise<OpenSum> {
+    return await saveSum(this.#session.unmasking, this.#options.terms.ring, this.collector);
   }
 
   /** Open stage. */
@@ -76,6 +93,11 @@ export class SecureTraining extends TrainingExchange {
       const message = this.#messages.get(rank);
       return message ? [[rank, message]] : [];
     }));
+  }
+
+  /** Ranks that have revealed shares. */
+  override get revealed(): readonly Rank[] {
+    return this.#unmasking?.revealed ?? [];
   }
 
   /** True once the shares that were revealed are enough. */
@@ -119,7 +141,9 @@ export class SecureTraining extends TrainingExchange {
     const isPast = isUpdate || this.#stage === "keys" || this.#stage === "shares";
     if (isPast && !collector.isPending(sender)) throw unexpectedUpdate(sender, collector);
     try {
-      await this.#add(sender, message);
+      const { terms: { isSigned } } = this.#options;
+      const parts = { collector, session: this.#session, signatures: this.#signatures, isSigned };
+      await takeMessage(sender, message, parts);
     } catch (error) {
       if (!(error instanceof SecureError)) throw error;
       const refused = refusedMessage(error);
@@ -129,35 +153,8 @@ export class SecureTraining extends TrainingExchange {
       }
       throw refused;
     }
+    if (message.code === MessageCode.SecureKeys) this.#keyed.add(sender);
     this.wake();
-  }
-
-  async #add(sender: Rank, message: MemberMessage): Promise<void> {
-    const session = this.#session, signatures = this.#signatures, { collector } = this;
-    const { terms: { isSigned } } = this.#options;
-    switch (message.code) {
-      case MessageCode.SecureKeys: {
-        const { signature, ...keys } = keysOf(sender, message.payload);
-        const signed = { ...keys, ...(isSigned && signature && { signature }) };
-        const publicKey = isSigned ? await signatures.checkKeys(sender, signed) : undefined;
-        session.addKeys(sender, signed, publicKey);
-        return void this.#keyed.add(sender);
-      }
-      case MessageCode.SecureShares:
-        return session.addShares(sender, message.payload);
-      case MessageCode.MaskedUpdate: {
-        const { seedDigest } = message.payload;
-        // The message lies in a buffer that the next one is read into.
-        session.addMasked(sender, { ...message.payload, seedDigest: seedDigest.slice() });
-        collector.markComplete(sender);
-        return collector.settle(sender, "received");
-      }
-      case MessageCode.SurvivorVote:
-        await signatures.checkVote(sender, session.survivors, message.payload);
-        return session.addVote(sender, message.payload);
-      case MessageCode.UnmaskShares:
-        return session.addReveal(sender, message.payload);
-    }
   }
 
   /**
@@ -224,8 +221,8 @@ export class SecureTraining extends TrainingExchange {
   }
 
   #openReveal(requests: ReadonlyMap<Rank, UnmaskRequest>): void {
+    this.#unmasking = this.#session.unmasking;
     this.#open("reveal", MessageCode.UnmaskRequest, requests);
-    this.asked = [...requests.keys()];
   }
 
   #dropAwaited(reason: string): void {

@@ -2,6 +2,7 @@ import type { Rank } from "../../base/rank.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { Bytes } from "../../secure/primitives.ts";
 import type { RingVector } from "../../secure/quantize.ts";
+import type { OpenSum } from "./open_sum.ts";
 import type { SecureTerms } from "./terms.ts";
 
 /** Stages of an attempt, in their order; there are votes where members sign. */
@@ -25,6 +26,8 @@ export interface SecureTrainingOptions {
   readonly enough: number;
   /** Smallest number of masked updates with which the sum is unmasked. */
   readonly quorum: number;
+  /** Sum that the attempt has already, whose members were asked for shares. */
+  readonly reopened?: OpenSum | undefined;
   /** Returns the Ed25519 key of a client, 32 bytes, as it has proved it. */
   readonly publicKeyOf?: (rank: Rank) => Uint8Array<ArrayBuffer> | undefined;
 }

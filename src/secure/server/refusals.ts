@@ -1,10 +1,30 @@
+import { BOX_BYTES } from "../client/boxes.ts";
 import { SecureError } from "../errors.ts";
-import type { AttemptId } from "../messages.ts";
+import type { AttemptId, SealedShare } from "../messages.ts";
+import type { Bytes } from "../primitives.ts";
 
 /** Error of a message that has not what it must have. */
 export function malformed(rank: number, expected: string): SecureError {
   const message = `Cannot use the message of rank ${rank}: expected ${expected}`;
   return new SecureError("malformed", message, { ranks: [rank] });
+}
+
+/**
+ * Returns the boxes of a member by the rank of their receiver.
+ *
+ * @param around Neighbours of the member, and itself.
+ * @throws {SecureError} "malformed", unless there is one box for each neighbour.
+ */
+export function boxesFor(
+  rank: number,
+  around: readonly number[],
+  shares: readonly SealedShare[],
+): ReadonlyMap<number, Bytes> {
+  const boxes = new Map(shares.map(({ rank, box }) => [rank, box]));
+  const others = around.filter((other) => other !== rank);
+  const isFit = (other: number) => boxes.get(other)?.length === BOX_BYTES;
+  if (shares.length === others.length && others.every(isFit)) return boxes;
+  throw malformed(rank, "one box for each neighbour");
 }
 
 /** Error of a message from a client that has no part in the stage. */

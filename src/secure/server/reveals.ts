@@ -3,14 +3,13 @@ import { SecureError } from "../errors.ts";
 import type { UnmaskShares } from "../messages.ts";
 import type { Bytes } from "../primitives.ts";
 import type { Circles } from "./circles.ts";
-import type { Members } from "./members.ts";
 import type { GivenShare } from "./recover.ts";
 import { malformed } from "./refusals.ts";
-import type { Unknown } from "./unmask.ts";
+import type { MaskMember, Unknown } from "./unmask.ts";
 
 /** State of a session whose updates are complete. */
 export interface Closed {
-  readonly members: Members;
+  readonly members: { get(rank: number): MaskMember };
   readonly circles: Circles;
   /** Members that shared. */
   readonly sharers: ReadonlyMap<number, unknown>;

@@ -14,14 +14,13 @@ import { type Bytes, KEY_BYTES } from "../primitives.ts";
 import { addRing, LANES, type RingVector } from "../quantize.ts";
 import { checkMembers } from "../ring.ts";
 import { sessionSalt } from "../salt.ts";
-import { BOX_BYTES } from "../client/boxes.ts";
 import { LEAST_MEMBERS } from "../client/policy.ts";
 import { Circles } from "./circles.ts";
 import { Members } from "./members.ts";
 import type { SecureSessionOptions, SecureSum } from "./options.ts";
-import { checkCount, malformed, unknownMember, wrongStage } from "./refusals.ts";
-import { Reveals } from "./reveals.ts";
-import { unmask } from "./unmask.ts";
+import { boxesFor, checkCount, malformed, unknownMember, wrongStage } from "./refusals.ts";
+import type { SavedSession } from "./saved_session.ts";
+import { Unmasking } from "./unmasking.ts";
 
 type Stage = "keys" | "shares" | "masked" | "votes" | "reveal" | "done";
 
@@ -42,7 +41,7 @@ export class SecureSession {
   readonly #boxes = new Map<number, ReadonlyMap<number, Bytes>>();
   readonly #digests = new Map<number, Bytes>();
   readonly #votes = new Map<number, Bytes>();
-  #reveals: Reveals | undefined;
+  #unmasking: Unmasking | undefined;
 
   /** Creates a session that takes keys. */
   constructor(options: SecureSessionOptions) {
@@ -50,19 +49,34 @@ export class SecureSession {
     this.#sums = options.into ?? new Uint32Array(options.vector.length + LANES);
   }
 
+  /**
+   * Opens a session again at its last stage: it was saved before shares were asked for.
+   *
+   * @param sums Sum of its masked updates.
+   */
+  static reopen(
+    options: SecureSessionOptions,
+    saved: SavedSession,
+    sums: RingVector,
+  ): SecureSession {
+    const session = new SecureSession(options);
+    session.#sums.set(sums);
+    session.#unmasking = Unmasking.restore(saved, session.#sums);
+    session.#stage = "reveal";
+    return session;
+  }
+
   /** Ranks of which the session waits for a message of its stage. */
   get awaited(): number[] {
-    const has = (given: { has(rank: number): boolean } | undefined) => (rank: number) =>
-      given?.has(rank) === false;
     switch (this.#stage) {
       case "shares":
-        return this.#circles.ranks.filter(has(this.#boxes));
+        return this.#circles.ranks.filter((rank) => !this.#boxes.has(rank));
       case "masked":
-        return [...this.#boxes.keys()].filter(has(this.#digests));
+        return [...this.#boxes.keys()].filter((rank) => !this.#digests.has(rank));
       case "votes":
-        return [...this.#digests.keys()].filter(has(this.#votes));
+        return [...this.#digests.keys()].filter((rank) => !this.#votes.has(rank));
       case "reveal":
-        return [...this.#digests.keys()].filter(has(this.#reveals));
+        return this.#unmasking?.awaited ?? [];
       default:
         return [];
     }
@@ -81,8 +95,7 @@ export class SecureSession {
    */
   closeKeys(): Map<number, SecureMembers> {
     this.#expect("keys");
-    const { ring, graph, order = ringOrder, minMembers } = this.#options;
-    const { size } = this.#members;
+    const { ring, graph, order = ringOrder, minMembers } = this.#options, { size } = this.#members;
     checkCount(size, minMembers, "too-few-members", "members");
     checkMembers(ring, size);
     const circles = new Circles(order(this.#members.ranks), graph(size));
@@ -97,13 +110,7 @@ export class SecureSession {
   /** Adds the boxes of a client for its neighbours. */
   addShares(rank: number, { shares }: SecureShares): void {
     this.#expect("shares", rank);
-    const others = this.#circles.around(rank).filter((other) => other !== rank);
-    const boxes = new Map(shares.map(({ rank, box }) => [rank, box]));
-    const isFit = (other: number) => boxes.get(other)?.length === BOX_BYTES;
-    if (shares.length !== others.length || !others.every(isFit)) {
-      throw malformed(rank, "one box for each neighbour");
-    }
-    this.#boxes.set(rank, boxes);
+    this.#boxes.set(rank, boxesFor(rank, this.#circles.around(rank), shares));
   }
 
   /**
@@ -148,7 +155,7 @@ export class SecureSession {
    */
   closeMasked(): Map<number, UnmaskRequest> {
     this.#endMasked();
-    return this.#requests();
+    return this.#openReveal();
   }
 
   /** Does the same where the clients have keys: they sign the list of survivors first. */
@@ -174,24 +181,24 @@ export class SecureSession {
   closeVotes(): Map<number, UnmaskRequest> {
     this.#expect("votes");
     this.#circles.check(this.#digests, this.#votes, "too-few-votes");
-    return this.#requests((rank) => ({
-      votes: this.#circles.around(rank).flatMap((voter) => {
-        const signature = this.#votes.get(voter);
-        return signature === undefined ? [] : [{ rank: voter, signature }];
-      }),
-    }));
+    return this.#openReveal();
   }
 
   /** Adds the shares that a survivor reveals. */
   addReveal(rank: number, message: UnmaskShares): void {
     this.#expect("reveal", rank);
-    if (!this.#digests.has(rank)) throw unknownMember(rank);
-    this.#reveals?.add(rank, message);
+    this.unmasking.add(rank, message);
   }
 
   /** True once there are enough shares of each secret. */
   get isRecoverable(): boolean {
-    return this.#reveals?.isEnough === true;
+    return this.#unmasking?.isRecoverable === true;
+  }
+
+  /** Last stage, in which shares are revealed. It can be saved. */
+  get unmasking(): Unmasking {
+    if (this.#unmasking !== undefined && this.#stage === "reveal") return this.#unmasking;
+    throw wrongStage(this.#options, "reveal", this.#stage, undefined);
   }
 
   /**
@@ -201,27 +208,20 @@ export class SecureSession {
    * if those that there are do not fit.
    */
   async finish(): Promise<SecureSum> {
-    this.#expect("reveal");
-    const unknowns = this.#reveals?.unknowns() ?? [];
+    const { unmasking } = this;
     this.#stage = "done";
-    const salt = await sessionSalt(this.#options);
-    const { degree, threshold } = this.#circles, revealed = this.#reveals?.size ?? 0;
-    const wrong = await unmask(this.#sums, unknowns, { threshold, salt });
-    const [members, shared, masked] = [this.#members.size, this.#boxes.size, this.#digests.size];
-    const stages = { degree, threshold, members, shared, masked, revealed };
-    return { sums: this.#sums, survivors: this.survivors, wrong, stages };
+    return await unmasking.finish();
   }
 
-  #requests(
-    more: (rank: number) => Partial<UnmaskRequest> = () => ({}),
-  ): Map<number, UnmaskRequest> {
+  #openReveal(): Map<number, UnmaskRequest> {
     this.#stage = "reveal";
-    const closed = { members: this.#members, circles: this.#circles };
-    this.#reveals = new Reveals({ ...closed, sharers: this.#boxes, digests: this.#digests });
-    return this.#toEach(this.#digests.keys(), (rank) => ({
-      dropped: this.#circles.among(rank, this.#boxes).filter((it) => !this.#digests.has(it)),
-      ...more(rank),
-    }));
+    const { round, attempt } = this.#options;
+    this.#unmasking = new Unmasking({
+      ...{ round, attempt, members: this.#members, circles: this.#circles, sums: this.#sums },
+      ...{ sharers: this.#boxes, digests: this.#digests, votes: this.#votes },
+      salt: () => sessionSalt(this.#options),
+    });
+    return this.#unmasking.requests;
   }
 
   #endMasked(): void {
@@ -232,7 +232,7 @@ export class SecureSession {
 
   /** Ranks whose masked updates have come, in ascending order. */
   get survivors(): number[] {
-    return [...this.#digests.keys()].sort((a, b) => a - b);
+    return [...(this.#unmasking?.digests ?? this.#digests).keys()].sort((a, b) => a - b);
   }
 
   #toEach<T extends object>(

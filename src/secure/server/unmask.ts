@@ -9,14 +9,17 @@ import { type GivenShare, recoverSecret } from "./recover.ts";
 /** Members whose secrets are recovered at a time. */
 const BATCH = 64;
 
+/** Member as the others know it that mask with it. */
+export type MaskMember = Pick<Member, "rank" | "maskKey">;
+
 /** Secret to recover: of a survivor the seed, of a dropped member the mask key. */
 export interface Unknown {
-  readonly member: Member;
+  readonly member: MaskMember;
   readonly given: readonly GivenShare[];
   /** SHA-256 of a survivor's seed. */
   readonly seedDigest?: Bytes;
   /** Surviving neighbours of a dropped member. */
-  readonly partners: readonly Member[];
+  readonly partners: readonly MaskMember[];
 }
 
 /**
@@ -83,7 +86,7 @@ async function keysOfDropped(
   return await pairMaskKeys(member, await agreeOnMasks(privateKey, partners), salt);
 }
 
-function lost({ rank }: Member, given: readonly GivenShare[]): SecureError {
+function lost({ rank }: MaskMember, given: readonly GivenShare[]): SecureError {
   const ranks = given.map(({ holder }) => holder);
   return new SecureError(
     "wrong-shares",

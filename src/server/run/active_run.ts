@@ -12,6 +12,7 @@ import type { ParameterVector } from "../../params/manifest.ts";
 import type { EvaluateResult } from "../../plan/results.ts";
 import type { ToldTraining } from "../../secure/told.ts";
 import type { Message, ParameterUpdatePayload } from "../../wire/messages.ts";
+import type { OpenSums } from "./open_sums.ts";
 import type { RoundCosts } from "./round_costs.ts";
 
 /** Outcome of the tries of a round in its report. */
@@ -136,6 +137,9 @@ export interface ActiveRun {
    * @throws {Error} If it cannot be saved for some seconds.
    */
   saveRelease(training: TrainingExchange, tries?: RoundTries): Promise<void>;
+
+  /** Masked sum of the open round, in the run's checkpoints. */
+  readonly openSums: Pick<OpenSums, "save" | "take">;
 
   /** Ends a round of one training: records, logs and emits its report. */
   endRound(training: TrainingExchange, evaluated: EvaluationSummary, tries?: RoundTries): void;

@@ -127,7 +127,7 @@ export function codedFor(
   rank: Rank,
   { parameters, coded }: {
     readonly parameters: ParameterVector;
-    readonly coded: CodedParameters | undefined;
+    readonly coded?: CodedParameters | undefined;
   },
   number: number,
 ): CodedParameters | undefined {

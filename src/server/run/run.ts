@@ -25,6 +25,7 @@ import { checkDescriptors } from "./descriptors.ts";
 import { ExchangeRunner } from "./exchange_runner.ts";
 import { gatherClients } from "./gathering.ts";
 import { joinReplyOf } from "./join_reply.ts";
+import { OpenSums } from "./open_sums.ts";
 import { PROGRESS } from "./progress_events.ts";
 import { RoundCostCounter } from "./round_costs.ts";
 import type { RunContext } from "./run_context.ts";
@@ -62,6 +63,7 @@ export class ServerRun implements RunContext, AsyncDisposable {
   readonly operations: RunOperations;
   readonly peers: { readonly members: PeerLog; readonly strangers: PeerLog };
   readonly tracer: RunContext["tracer"];
+  readonly openSums: OpenSums;
   readonly #uploads: Uploads;
   readonly #saver: CheckpointSaver;
   #progress = 0;
@@ -101,13 +103,17 @@ export class ServerRun implements RunContext, AsyncDisposable {
       isPrivate: topology.handler.privacy !== undefined && topology.handler.secure === undefined,
     });
     this.#saver = new CheckpointSaver({
-      save: () => record.save(() => this.sessions.registry.saved),
+      save: () => {
+        const ranks = () => ({ ...this.sessions.registry.saved, ...this.openSums.state });
+        return record.save(ranks, this.openSums.vectors);
+      },
       round: () => record.lastRound,
       tries: options.saveTries,
       tracer: options.checkpoints && this.tracer,
       emit: (event) => this.emit(event),
       warn: (text) => logger.warn(text),
     });
+    this.openSums = new OpenSums(options, () => this.#saver.save());
     this.sessions = new Sessions({
       worldSize: options.worldSize,
       saved,

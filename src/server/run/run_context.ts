@@ -7,6 +7,7 @@ import type { HeldModels } from "../../round/handler/held_models.ts";
 import type { RunRecord } from "../../round/record/run_record.ts";
 import type { PeerLogs } from "../sessions/session_listener.ts";
 import type { Sessions } from "../sessions/sessions.ts";
+import type { OpenSums } from "./open_sums.ts";
 import type { RoundCostCounter } from "./round_costs.ts";
 import type { ServerTopology } from "./server_topology.ts";
 import type { SubModels } from "./sub_models.ts";
@@ -35,6 +36,8 @@ export interface RunContext {
   readonly progress: number;
   /** Records an event and passes it to the application. */
   emit(event: ServerEvent): void;
+  /** Masked sum of the open round. */
+  readonly openSums: OpenSums;
   /** Saves a checkpoint with the release of a private round. */
   saveRelease(): Promise<void>;
 }

@@ -24,6 +24,7 @@ import { checkSaved } from "./check_saved.ts";
 import { codedFor, readsCodes } from "./parameters_messages.ts";
 import type { ExchangeRunner } from "./exchange_runner.ts";
 import { waitForClients } from "./gathering.ts";
+import type { OpenSums } from "./open_sums.ts";
 import { roundFigures } from "./round_figures.ts";
 import { tellRefused } from "./refusal_lines.ts";
 import type { RoundCosts } from "./round_costs.ts";
@@ -45,6 +46,10 @@ export class RunOperations implements ActiveRun {
 
   get told(): ToldTraining {
     return this.#run.told;
+  }
+
+  get openSums(): OpenSums {
+    return this.#run.openSums;
   }
 
   get name(): string {
@@ -123,12 +128,8 @@ export class RunOperations implements ActiveRun {
     return readsCodes(this.#run, rank);
   }
 
-  codedFor(
-    rank: Rank,
-    { parameters, coded }: SentModel,
-    number: number,
-  ): CodedParameters | undefined {
-    return codedFor(this.#run, rank, { parameters, coded }, number);
+  codedFor(rank: Rank, sent: SentModel, number: number): CodedParameters | undefined {
+    return codedFor(this.#run, rank, sent, number);
   }
 
   publicKeyOf(rank: Rank): Uint8Array<ArrayBuffer> | undefined {

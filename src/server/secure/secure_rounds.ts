@@ -8,6 +8,7 @@ import { unexpectedUpdate } from "../../round/cohort/unexpected.ts";
 import type { SyncServerBackendHandler } from "../../round/handler/sync_server_backend_handler.ts";
 import type { AttemptOptions } from "../../round/round_host.ts";
 import { type MemberMessage, wrongAttempt } from "../../round/secure/member_message.ts";
+import type { OpenSum } from "../../round/secure/open_sum.ts";
 import { SecureTraining } from "../../round/secure/secure_training.ts";
 import { SumMemory } from "../../round/secure/sum_memory.ts";
 import type { SecureTerms } from "../../round/secure/terms.ts";
@@ -55,7 +56,11 @@ export class SecureRounds {
   }
 
   /** Opens an attempt at a round. */
-  open(round: number, cohort: readonly Rank[], options: AttemptOptions): SecureTraining {
+  open(
+    round: number,
+    cohort: readonly Rank[],
+    options: AttemptOptions & { readonly reopened?: OpenSum },
+  ): SecureTraining {
     const { handler, parametersToSend: whole, run } = this.#host, terms = this.#terms;
     const { manifest, model, plan: { rule } } = handler;
     const part = travellingPart(manifest, model, rule), vector = part?.take(whole) ?? whole;
@@ -74,23 +79,34 @@ export class SecureRounds {
     });
   }
 
+  /**
+   * Opens the attempt of a sum that was saved: its members are asked once more for their shares.
+   *
+   * @throws {RangeError} If the run has other settings of secure aggregation now.
+   */
+  reopen(reopened: OpenSum): SecureTraining {
+    const { session: { round, attempt }, ring, cohort } = reopened.saved;
+    const isSame = Object.entries(ring).every(([name, value]) =>
+      this.#terms.ring[name as keyof typeof ring] === value
+    );
+    const training = isSame
+      ? this.open(round, cohort, { attempt, enough: cohort.length, quorum: 1, reopened })
+      : undefined;
+    if (training !== undefined) return training;
+    throw new RangeError(
+      `Cannot go on with round ${round}: its sum was masked with other settings of secure aggregation; expected those`,
+    );
+  }
+
   /** Runs an attempt to its end: the sum is the handler's, or the attempt has failed. */
   async perform(training: SecureTraining, { activate, listen }: ExchangeParts): Promise<void> {
-    const { run, timeouts: { roundSeconds } } = this.#host;
+    const { run } = this.#host;
     this.#training = training;
     try {
-      // Keys first: a client that has trained for the round already waits for the new attempt.
+      if (training.stage !== "reveal" && !await this.#gather(training, { activate, listen })) {
+        return;
+      }
       this.#send(training);
-      activate();
-      if (!await this.#stage(training, "keys")) return;
-      if (!await this.#stage(training, "shares")) return;
-      const { collector } = training;
-      // What the other stages have taken is given back.
-      for (const rank of training.awaited) if (!collector.isUnsent(rank)) collector.markSent(rank);
-      await listen();
-      if (!training.close(`no masked update within ${roundSeconds} seconds`)) return;
-      this.#send(training);
-      if (training.stage === "votes" && !await this.#stage(training, "votes")) return;
       await this.#reveal(training);
       const sum = await training.finish();
       if (sum === undefined) return;
@@ -99,6 +115,29 @@ export class SecureRounds {
     } finally {
       this.#training = undefined;
     }
+  }
+
+  /** Gathers the masked updates, up to the requests for the shares of their sum. */
+  async #gather(training: SecureTraining, { activate, listen }: ExchangeParts): Promise<boolean> {
+    const { run, timeouts: { roundSeconds } } = this.#host, { collector } = training;
+    // Keys first: a client that has trained for the round already waits for the new attempt.
+    this.#send(training);
+    activate();
+    if (!await this.#stage(training, "keys")) return false;
+    this.#send(training);
+    if (!await this.#stage(training, "shares")) return false;
+    this.#send(training);
+    // What the other stages have taken is given back.
+    for (const rank of training.awaited) if (!collector.isUnsent(rank)) collector.markSent(rank);
+    await listen();
+    if (!training.close(`no masked update within ${roundSeconds} seconds`)) return false;
+    if (training.stage === "votes") {
+      this.#send(training);
+      if (!await this.#stage(training, "votes")) return false;
+    }
+    // Before any shares are asked for: members that have revealed some join no other attempt.
+    await run.openSums.save(() => training.save());
+    return true;
   }
 
   /** Sends a client that has come back the message that it has not answered. */
@@ -146,13 +185,11 @@ export class SecureRounds {
     this.#host.run.emit({ type: "update-received", round, rank: sender, received, expected });
   }
 
-  /** Waits for the answers of a stage, and opens the next one. */
+  /** Waits for the answers of a stage, and opens the next one; `false` if the attempt fails. */
   async #stage(training: SecureTraining, name: string): Promise<boolean> {
     const seconds = this.#host.timeouts.roundSeconds * STAGE_SHARE;
     await this.#until(training, seconds);
-    if (!training.close(`no ${name} within ${seconds} seconds`)) return false;
-    this.#send(training);
-    return true;
+    return training.close(`no ${name} within ${seconds} seconds`);
   }
 
   /** Waits for the shares: for those that are needed, and a little longer for the others. */

@@ -1,0 +1,123 @@
+import { assert, assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
+import {
+  CheckpointStore,
+  type ClientSyncTop,
+  FedAdam,
+  MessageCode,
+  type RunReport,
+  type ServerEvent,
+  ServerSyncTop,
+  silentLogger,
+  type SyncParameterServerHandlerOptions,
+} from "../../../mod.ts";
+import type { MessageArguments } from "../../../src/server/run/server_topology.ts";
+import { freePort } from "../../helpers/free_port.ts";
+import { Proxy } from "../../helpers/proxy.ts";
+import { clearModel, clientOf, serverOf, WatchedClient } from "./secure_run.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+const ALL = [1, 2, 3, 4, 5];
+
+/** Server that is killed, as far as its clients can see, when shares of a round come. */
+class MortalServer extends ServerSyncTop {
+  die: (round: number) => boolean = () => false;
+
+  override onReceive(sender: number, ...message: MessageArguments): void | Promise<void> {
+    const [code, payload] = message;
+    const isReveal = code === MessageCode.UnmaskShares && "round" in payload;
+    if (isReveal && this.die(payload.round ?? 0)) throw new Error("killed");
+    return super.onReceive(sender, ...message);
+  }
+}
+
+/** Runs a server that dies after as many reveals of round 2, and one that goes on with its run. */
+async function killedAt(
+  reveals: number,
+  options: () => Partial<SyncParameterServerHandlerOptions> = () => ({}),
+) {
+  const folder = await Deno.makeTempDir(), port = freePort();
+  await using proxy = new Proxy(port);
+  const revealed = new Map<string, Set<number>>(), clients: ClientSyncTop[] = [];
+  try {
+    const checkpoints = new CheckpointStore(folder), stop = new AbortController();
+    const group = {
+      ...{ listen: `127.0.0.1:${port}`, worldSize: 6, rounds: 3, checkpoints },
+      ...{ logger: silentLogger, timeouts: { heartbeatSeconds: 0.5, drainSeconds: 0.1 } },
+      distBackend: "tcp" as const,
+    };
+    const listening = Promise.withResolvers<void>();
+    const first = new MortalServer(serverOf(options()), {
+      ...group,
+      onEvent: ({ type }) => type === "listening" && listening.resolve(),
+    });
+    let count = 0;
+    first.die = (round) => {
+      if (round !== 2 || count++ < reveals) return false;
+      proxy.isShut = true;
+      stop.abort();
+      return true;
+    };
+    const killed = assertRejects(() => first.run({ signal: stop.signal }));
+    await listening.promise;
+    for (const rank of ALL) {
+      const client = new WatchedClient(clientOf(rank), {
+        ...{ logger: silentLogger, serverAddr: proxy.address, rank, secureMinMembers: 3 },
+        distBackend: "tcp",
+      });
+      client.before = (code, payload) => {
+        if (code !== MessageCode.UnmaskRequest || !("attempt" in payload)) return;
+        const key = `${rank} in round ${payload.round}`, attempts = revealed.get(key) ?? new Set();
+        revealed.set(key, attempts.add(payload.attempt));
+      };
+      clients.push(client);
+    }
+    const running = Promise.all(clients.map((client) => client.run()));
+    running.catch(() => {});
+    await killed;
+    const resume = await checkpoints.latest();
+    const handler = serverOf(options()), events: ServerEvent[] = [];
+    const second = new ServerSyncTop(handler, {
+      ...group,
+      ...(resume && { resume }),
+      onEvent: (event) => {
+        events.push(event);
+        if (event.type === "listening") proxy.isShut = false;
+      },
+    });
+    const report: RunReport = await second.run();
+    await running;
+    return { report, model: handler.parameters, events, revealed };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+for (const reveals of [0, 3]) {
+  Deno.test(`a server killed after ${reveals} reveals asks its clients for the same shares again`, async () => {
+    const { report, model, events, revealed } = await killedAt(reveals);
+    assertEquals(report.rounds.map(({ tries, received }) => [tries, received]), [
+      ...[[1, 5], [1, 5], [1, 5]],
+    ]);
+    assertEquals(model, clearModel([ALL, ALL, ALL]));
+    const started = events.flatMap((event) => event.type === "round-started" ? [event.round] : []);
+    assertEquals(started, [2, 3]);
+    assertEquals(revealed.size, 15);
+    for (const [client, attempts] of revealed) assertEquals(attempts.size, 1, client);
+  });
+}
+
+Deno.test("a sum that is unmasked after a restart reaches a strategy with its state", async () => {
+  const options = () => ({ strategy: new FedAdam() });
+  const { model } = await killedAt(2, options);
+  assertEquals(model, clearModel([ALL, ALL, ALL], serverOf(options())));
+});
+
+Deno.test("a sum is not unmasked with other settings than those it was masked with", async () => {
+  let made = 0;
+  const options = () => ({
+    secureAggregation: { minMembers: 3, maxMembers: 10, maxSamples: 200, clip: ++made },
+  });
+  const error = await assertRejects(() => killedAt(1, options), RangeError);
+  assert(error.message.includes("its sum was masked with other settings"), error.message);
+});
