@@ -114,7 +114,9 @@ function take(message: FromClient): void {
       return say("Training together.", "busy");
     case "trained":
       lines.local.set(message.round, message.accuracy);
-      return showProgress();
+      hasModel = true;
+      showProgress();
+      return read();
     case "evaluated":
       lines.global.set(message.round, message.accuracy);
       hasModel = true;
@@ -123,11 +125,12 @@ function take(message: FromClient): void {
     case "reading":
       return showReading(message.probabilities);
     case "over": {
-      const accuracy = [...lines.global.values()].at(-1) ?? 0;
-      return ended(
-        `The run is over. The shared model recognizes ${percent(accuracy)} of the test digits.`,
-        "done",
-      );
+      // Where updates are masked or private, clients do not evaluate the shared model.
+      const accuracy = [...lines.global.values()].at(-1);
+      const result = accuracy === undefined
+        ? ""
+        : ` The shared model recognizes ${percent(accuracy)} of the test digits.`;
+      return ended(`The run is over.${result}`, "done");
     }
     case "left":
       return ended("You have left the run.", "idle");

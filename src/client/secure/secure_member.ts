@@ -89,7 +89,8 @@ export class SecureMember {
     this.#isOn = secure !== undefined && mode !== "statistics";
     if (!this.#isOn) return;
     const { maxSamples = Infinity } = secure ?? {}, { numSamples } = data;
-    if (numSamples > maxSamples) {
+    // With noise of the clients all count alike, as it must be.
+    if (numSamples > maxSamples && secure?.noise === undefined) {
       warn(`Of ${numSamples} samples here ${maxSamples} count in the mean with secure aggregation`);
     }
     const { SecurePart } = await loadPart();
