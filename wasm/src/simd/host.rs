@@ -184,6 +184,6 @@ pub fn xor_integers(a: Integers, b: Integers) -> Integers {
 pub fn rotate_left<const BITS: u32>(value: Integers) -> Integers {
     value.map(|x| x.rotate_left(BITS))
 }
-pub fn turn<const BY: usize>(value: Integers) -> Integers {
-    core::array::from_fn(|i| value[(i + BY) % 4])
+pub fn transposed(rows: [Integers; 4]) -> [Integers; 4] {
+    core::array::from_fn(|column| rows.map(|row| row[column]))
 }

@@ -391,10 +391,16 @@ impl U32x4 {
         Self(lanes::rotate_left::<BITS>(self.0))
     }
 
-    /// Moves each lane `BY` places down, and the first ones to the end.
+    /// Four times the same integer.
     #[inline(always)]
-    pub fn turn<const BY: usize>(self) -> Self {
-        Self(lanes::turn::<BY>(self.0))
+    pub fn splat(value: u32) -> Self {
+        Self(lanes::integers([value; 4]))
+    }
+
+    /// Returns the columns of a matrix that is given by its rows.
+    #[inline(always)]
+    pub fn transposed(rows: [Self; 4]) -> [Self; 4] {
+        lanes::transposed(rows.map(|row| row.0)).map(Self)
     }
 }
 

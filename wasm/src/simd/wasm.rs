@@ -286,11 +286,13 @@ pub fn rotate_left<const BITS: u32>(x: v128) -> v128 {
     }
 }
 #[inline(always)]
-pub fn turn<const BY: usize>(x: v128) -> v128 {
-    match BY {
-        1 => i32x4_shuffle::<1, 2, 3, 0>(x, x),
-        2 => i32x4_shuffle::<2, 3, 0, 1>(x, x),
-        3 => i32x4_shuffle::<3, 0, 1, 2>(x, x),
-        _ => x,
-    }
+pub fn transposed([a, b, c, d]: [v128; 4]) -> [v128; 4] {
+    let low = [i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<0, 4, 1, 5>(c, d)];
+    let high = [i32x4_shuffle::<2, 6, 3, 7>(a, b), i32x4_shuffle::<2, 6, 3, 7>(c, d)];
+    [
+        i64x2_shuffle::<0, 2>(low[0], low[1]),
+        i64x2_shuffle::<1, 3>(low[0], low[1]),
+        i64x2_shuffle::<0, 2>(high[0], high[1]),
+        i64x2_shuffle::<1, 3>(high[0], high[1]),
+    ]
 }

@@ -8,17 +8,18 @@ use crate::simd::U32x4;
 
 const CONSTANTS: [u32; 4] = [0x6170_7865, 0x3320_646E, 0x7962_2D32, 0x6B20_6574];
 const DOUBLE_ROUNDS: usize = 10;
-/// Words of a block, of three blocks that are made at once, and of a given state.
+/// Words of a block, of four blocks that are made at once, and of a given state.
 const BLOCK: usize = 16;
-const BLOCKS: usize = 3 * BLOCK;
+const BLOCKS: usize = 4 * BLOCK;
 const GIVEN: usize = 12;
-/// Place of the number of the block in a given state.
+/// Place of the number of the block in a given state, and in a block.
 const COUNTER: usize = 8;
+const NUMBER: usize = 12;
 /// Words to which all streams are added before the next ones: they stay in the cache.
-const TILE: usize = 40 * BLOCKS;
+const TILE: usize = 30 * BLOCKS;
 
-/// Block as the rows of a matrix of four by four words.
-type Rows = [U32x4; 4];
+/// Four blocks: each word of theirs in the four lanes.
+type Words = [U32x4; BLOCK];
 
 /// Addition of the streams of `count` states to integers, modulo 2^32. `first` is added to the
 /// number of each stream's first block.
@@ -61,82 +62,74 @@ unsafe fn combine_tile(
     first: u32,
     combine: &impl Fn(U32x4, U32x4) -> U32x4,
 ) {
+    let mut start = [U32x4::splat(0); BLOCK];
+    for (word, value) in start.iter_mut().zip(CONSTANTS.iter().chain(given)) {
+        *word = U32x4::splat(*value);
+    }
+    start[NUMBER] = start[NUMBER] + U32x4::splat(first) + U32x4::from([0, 1, 2, 3]);
     let mut i = 0;
     while i < n {
-        let number = first.wrapping_add((i / BLOCK) as u32).wrapping_add(given[COUNTER]);
-        let blocks = three_blocks(given, number);
+        let words = four_blocks(&start);
         let left = n - i;
         if left >= BLOCKS {
-            unsafe { combine_blocks(acc.add(i), blocks, combine) };
+            unsafe { combine_blocks(acc.add(i), words, combine) };
         } else {
             let mut last = [0; BLOCKS];
             unsafe {
                 last.as_mut_ptr().copy_from_nonoverlapping(acc.add(i), left);
-                combine_blocks(last.as_mut_ptr(), blocks, combine);
+                combine_blocks(last.as_mut_ptr(), words, combine);
                 acc.add(i).copy_from_nonoverlapping(last.as_ptr(), left);
             }
         }
+        start[NUMBER] = start[NUMBER] + U32x4::splat(4);
         i += BLOCKS;
     }
 }
 
-/// Combines 48 integers with three blocks, each given by its rows.
+/// Combines 64 integers with four blocks.
 #[inline(always)]
-unsafe fn combine_blocks(acc: *mut u32, blocks: [Rows; 3], combine: &impl Fn(U32x4, U32x4) -> U32x4) {
-    for (i, row) in blocks.into_iter().flatten().enumerate() {
-        unsafe {
-            let at = acc.add(4 * i);
-            combine(U32x4::load(at), row).store(at);
+unsafe fn combine_blocks(acc: *mut u32, words: Words, combine: &impl Fn(U32x4, U32x4) -> U32x4) {
+    for (i, four) in words.chunks_exact(4).enumerate() {
+        let parts = U32x4::transposed([four[0], four[1], four[2], four[3]]);
+        for (block, part) in parts.into_iter().enumerate() {
+            unsafe {
+                let at = acc.add(BLOCK * block + 4 * i);
+                combine(U32x4::load(at), part).store(at);
+            }
         }
     }
 }
 
-/// Returns three blocks from `number` on. Three are made at once: their twelve rows fit into the
-/// sixteen registers of x86-64.
+/// Returns the four blocks of four first states.
 #[inline(always)]
-fn three_blocks(given: &[u32; GIVEN], number: u32) -> [Rows; 3] {
-    let [a, b, c, d, e, f, g, h, _, nonce @ ..] = *given;
-    let start = [CONSTANTS, [a, b, c, d], [e, f, g, h]].map(U32x4::from);
-    let last = |block: u32| U32x4::from([number.wrapping_add(block), nonce[0], nonce[1], nonce[2]]);
-    let mut blocks = [0, 1, 2].map(|block| [start[0], start[1], start[2], last(block)]);
+fn four_blocks(start: &Words) -> Words {
+    let mut x = *start;
     for _ in 0..DOUBLE_ROUNDS {
-        quarter_rounds(&mut blocks);
-        for rows in &mut blocks {
-            *rows = [rows[0], rows[1].turn::<1>(), rows[2].turn::<2>(), rows[3].turn::<3>()];
-        }
-        quarter_rounds(&mut blocks);
-        for rows in &mut blocks {
-            *rows = [rows[0], rows[1].turn::<3>(), rows[2].turn::<2>(), rows[3].turn::<1>()];
-        }
+        quarter_round(&mut x, [0, 4, 8, 12]);
+        quarter_round(&mut x, [1, 5, 9, 13]);
+        quarter_round(&mut x, [2, 6, 10, 14]);
+        quarter_round(&mut x, [3, 7, 11, 15]);
+        quarter_round(&mut x, [0, 5, 10, 15]);
+        quarter_round(&mut x, [1, 6, 11, 12]);
+        quarter_round(&mut x, [2, 7, 8, 13]);
+        quarter_round(&mut x, [3, 4, 9, 14]);
     }
-    for (block, rows) in blocks.iter_mut().enumerate() {
-        let [a, b, c, d] = *rows;
-        *rows = [a + start[0], b + start[1], c + start[2], d + last(block as u32)];
+    for (word, first) in x.iter_mut().zip(start) {
+        *word = *word + *first;
     }
-    blocks
-}
-
-/// Four quarter rounds of each block, one on each column. The blocks take each step in turn, so that
-/// none waits for its last result.
-#[inline(always)]
-fn quarter_rounds(blocks: &mut [Rows; 3]) {
-    step::<16>(blocks, [0, 1, 3]);
-    step::<12>(blocks, [2, 3, 1]);
-    step::<8>(blocks, [0, 1, 3]);
-    step::<7>(blocks, [2, 3, 1]);
+    x
 }
 
 #[inline(always)]
-fn step<const BITS: u32>(blocks: &mut [Rows; 3], [sum, addend, turned]: [usize; 3]) {
-    for rows in blocks.iter_mut() {
-        rows[sum] = rows[sum] + rows[addend];
-    }
-    for rows in blocks.iter_mut() {
-        rows[turned] = rows[turned] ^ rows[sum];
-    }
-    for rows in blocks.iter_mut() {
-        rows[turned] = rows[turned].rotate_left::<BITS>();
-    }
+fn quarter_round(x: &mut Words, [a, b, c, d]: [usize; 4]) {
+    x[a] = x[a] + x[b];
+    x[d] = (x[d] ^ x[a]).rotate_left::<16>();
+    x[c] = x[c] + x[d];
+    x[b] = (x[b] ^ x[c]).rotate_left::<12>();
+    x[a] = x[a] + x[b];
+    x[d] = (x[d] ^ x[a]).rotate_left::<8>();
+    x[c] = x[c] + x[d];
+    x[b] = (x[b] ^ x[c]).rotate_left::<7>();
 }
 
 #[cfg(test)]
