@@ -76,6 +76,11 @@ export interface Cluster extends AsyncDisposable {
    * tells of it beside the request, which gets no answer.
    */
   violationSince(time: number): Error | undefined;
+  /**
+   * Calls a function when a lost connection is back, since what was asked before is lost, until
+   * the function that it returns is called.
+   */
+  onBack(listener: () => void): () => void;
 }
 
 /**
@@ -114,9 +119,14 @@ export async function connectCluster(options: ClusterOptions): Promise<Cluster> 
     await checkServer(url, connection, manager);
     const stream = jetstream(connection, { timeout: REQUEST_MILLIS });
     let violation: { readonly error: Error; readonly time: number } | undefined;
-    followStatus(connection, (error) => {
-      violation = { error, time: runtime.clock.now() };
-    }, onNotice);
+    const listeners = new Set<() => void>();
+    followStatus(connection, {
+      onNotice,
+      onViolation: (error) => {
+        violation = { error, time: runtime.clock.now() };
+      },
+      onBack: () => listeners.forEach((listener) => listener()),
+    });
     return {
       url,
       connection,
@@ -124,6 +134,10 @@ export async function connectCluster(options: ClusterOptions): Promise<Cluster> 
       manager,
       buckets: new Kvm(connection),
       stores: new Objm(connection),
+      onBack(listener) {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
       violationSince: (time) => violation && violation.time >= time ? violation.error : undefined,
       async [Symbol.asyncDispose]() {
         if (connection.isClosed()) return;
@@ -150,12 +164,18 @@ function authenticatorOf(
 /** Tells of a connection that is lost, of its return, and of refusals, until it is closed. */
 async function followStatus(
   connection: NatsConnection,
-  onViolation: (error: Error) => void,
-  onNotice: (line: string) => void = () => {},
+  { onNotice = () => {}, onViolation, onBack }: {
+    readonly onNotice: ((line: string) => void) | undefined;
+    readonly onViolation: (error: Error) => void;
+    readonly onBack: () => void;
+  },
 ): Promise<void> {
   for await (const status of connection.status()) {
     if (status.type === "disconnect") onNotice("The cluster's server is away; waiting for it");
-    if (status.type === "reconnect") onNotice("The cluster's server is back");
+    if (status.type === "reconnect") {
+      onBack();
+      onNotice("The cluster's server is back");
+    }
     if (status.type === "error" && status.error instanceof errors.PermissionViolationError) {
       onViolation(status.error);
     }

@@ -27,7 +27,7 @@ export async function insist<T>(
   for (;;) {
     signal?.throwIfAborted();
     try {
-      return await call();
+      return await orLost(cluster, call());
     } catch (error) {
       const refusal = cluster.violationSince(began);
       if (refusal !== undefined) throw namedError(cluster.url, refusal);
@@ -60,10 +60,22 @@ export function pause(millis: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/** Connection that was lost while a call was under way. */
+class Lost extends Error {}
+
+/** Waits for an answer, which does not come once the connection was lost. */
+export function orLost<T>(cluster: Cluster, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = cluster.onBack(() => reject(new Lost("the connection was lost")));
+    answer.then(resolve, reject).finally(stop);
+  });
+}
+
 /** Reports whether an error comes of a server that is away or about to start. */
 function mayPass(error: unknown): boolean {
   if (error instanceof JetStreamApiError) return error.code === NOT_YET;
-  return error instanceof errors.TimeoutError || error instanceof errors.RequestError ||
+  return error instanceof Lost || error instanceof errors.TimeoutError ||
+    error instanceof errors.RequestError ||
     error instanceof errors.NoRespondersError || error instanceof errors.ConnectionError ||
     (error instanceof Error && error.message === "TIMEOUT");
 }

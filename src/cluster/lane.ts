@@ -5,7 +5,7 @@ import { WorkerPool } from "../sim/worker_pool.ts";
 import type { Cluster } from "./connect.ts";
 import type { Consumer, JsMsg } from "./deps.ts";
 import { headers } from "./deps.ts";
-import { insist, pause } from "./insist.ts";
+import { insist, orLost, pause } from "./insist.ts";
 import { type Block, type BlockInput, type Done, readBlock } from "./job_message.ts";
 import { doneSubject, endedSubject, JOBS_STREAM } from "./names.ts";
 import { OutcomeWriter } from "./outcomes.ts";
@@ -54,7 +54,7 @@ export class Lane implements AsyncDisposable {
     while (!signal.aborted) {
       try {
         consumer ??= await open();
-        const message = await consumer.next({ expires: EXPIRES_MILLIS });
+        const message = await orLost(cluster, consumer.next({ expires: EXPIRES_MILLIS }));
         if (message !== null) await this.#do(message);
       } catch (error) {
         if (signal.aborted) return;
