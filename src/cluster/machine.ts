@@ -47,11 +47,15 @@ const SET_UP_MILLIS = 1000;
  */
 export async function runMachine(options: MachineOptions): Promise<void> {
   const { signal } = options;
-  signal?.throwIfAborted();
-  await using cluster = await connectCluster({ name: "fedlab worker", ...options });
-  await setUp(cluster, signal);
-  await using machine = new Machine(cluster, options);
-  await machine.run(signal);
+  if (signal?.aborted) return;
+  try {
+    await using cluster = await connectCluster({ name: "fedlab worker", ...options });
+    await setUp(cluster, signal);
+    await using machine = new Machine(cluster, options);
+    await machine.run(signal);
+  } catch (error) {
+    if (signal?.aborted !== true) throw error;
+  }
 }
 
 /** Makes the streams, or waits for a process that may make them. */

@@ -76,7 +76,7 @@ testWithNats(
     const pool = clusterPool({ url });
     const cases: Partial<SyncParameterServerHandlerOptions>[] = [
       { aggregation: "exact", fraction: 0.5 },
-      { uplink: parseCodec("q8"), downlink: parseCodec("q8") },
+      { uplink: parseCodec("int8"), downlink: parseCodec("int8") },
       { plan: { epochs: 2, momentum: 0.5, batchSize: 20 }, fraction: 0.25 },
     ];
     for (const handler of cases) {
