@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<MakeCommand>>> = {
   export: async () => (await import("./commands/export.ts")).exportCommand,
   new: async () => (await import("./commands/new.ts")).newCommand,
   dashboard: async () => (await import("./commands/dashboard.ts")).dashboardCommand,
+  "cluster-config": async () => (await import("./commands/cluster_config.ts")).clusterConfigCommand,
   runs: async () => (await import("./commands/runs.ts")).runsCommand,
   doctor: async () => (await import("./commands/doctor.ts")).doctorCommand,
   completions: async () => (await import("./commands/completions.ts")).completionsCommand,

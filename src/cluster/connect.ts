@@ -4,6 +4,7 @@
  * @module
  */
 
+import { addressBytes } from "../auth/certificates/address_bytes.ts";
 import { runtime } from "../base/runtime/runtime.ts";
 import {
   type Authenticator,
@@ -17,9 +18,11 @@ import {
   Kvm,
   type NatsConnection,
   nkeyAuthenticator,
+  nkeys,
   Objm,
   setSha256Backend,
 } from "./deps.ts";
+import { inboxOf } from "./config/roles.ts";
 import { checkServer, connectFailure } from "./server_check.ts";
 
 /** Access to a cluster. */
@@ -106,7 +109,7 @@ export async function connectCluster(options: ClusterOptions): Promise<Cluster> 
       pingInterval: PING_MILLIS,
       maxPingOut: 3,
       ...authenticatorOf(options),
-      ...(tls && { tls }),
+      ...(tls && { tls: { ...tls, ...checkedHost(url) } }),
     });
   } catch (error) {
     throw connectFailure(url, error);
@@ -152,12 +155,27 @@ export async function connectCluster(options: ClusterOptions): Promise<Cluster> 
   }
 }
 
+/**
+ * Returns the host that a server's certificate is checked by, where it is an IP address: by default
+ * the client would check for the name "localhost" then.
+ */
+function checkedHost(url: string): { readonly host?: string } {
+  const [, host = ""] = /^(?:\w+:\/\/)?(\[[^\]]+\]|[^:/]+)(?::\d+)?\/?$/.exec(url) ?? [];
+  const address = host.replaceAll(/[[\]]/g, "");
+  return addressBytes(address) === undefined ? {} : { host: address };
+}
+
 function authenticatorOf(
   { nkey, creds }: ClusterOptions,
-): { authenticator?: Authenticator } {
+): { authenticator?: Authenticator; inboxPrefix?: string } {
   const encoder = new TextEncoder();
   if (creds !== undefined) return { authenticator: credsAuthenticator(encoder.encode(creds)) };
-  if (nkey !== undefined) return { authenticator: nkeyAuthenticator(encoder.encode(nkey.trim())) };
+  if (nkey !== undefined) {
+    const seed = encoder.encode(nkey.trim());
+    // Nobody else may listen there.
+    const inboxPrefix = inboxOf(nkeys.fromSeed(seed).getPublicKey());
+    return { authenticator: nkeyAuthenticator(seed), inboxPrefix };
+  }
   return {};
 }
 

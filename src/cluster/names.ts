@@ -17,6 +17,8 @@ export const JOBS_STREAM = "fedlab-jobs";
 export const DONE_STREAM = "fedlab-done";
 /** Stream of the vectors of a session, in parts. */
 export const VECTORS_STREAM = "fedlab-vectors";
+/** Stream of the events of runs, which any number of watchers replay. */
+export const EVENTS_STREAM = "fedlab-events";
 /** Bucket with a note on each session, which machines watch. */
 export const SESSIONS_BUCKET = "fedlab-sessions";
 /** Bucket with the lease of each session and of each run, whose entries expire. */
@@ -48,6 +50,11 @@ export function endedSubject(session: string): string {
 /** Subject of a part of a vector. */
 export function partSubject(session: string, name: string, part: number | "*"): string {
   return `fedlab.vector.${session}.${name}.${part}`;
+}
+
+/** Subject of the events of a run. */
+export function eventSubject(run: string): string {
+  return `fedlab.event.${run}`;
 }
 
 /** All subjects of a session in a stream. */

@@ -18,7 +18,7 @@ const COMMANDS: readonly Name[] = [
   ...["demo", "server", "client", "simulate"] as const,
   ...["reproduce", "partition", "plot", "keygen"] as const,
   ...["predict", "evaluate", "export", "schema", "stats"] as const,
-  ...["new", "dashboard", "doctor", "completions"] as const,
+  ...["new", "dashboard", "runs", "cluster-config", "doctor", "completions"] as const,
 ];
 
 Deno.test("every option has a help text, and a placeholder unless it is a switch", () => {

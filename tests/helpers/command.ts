@@ -114,6 +114,7 @@ export type CommandName =
   | "dashboard"
   | "runs"
   | "worker"
+  | "cluster-config"
   | "doctor"
   | "new"
   | "completions";

@@ -35,6 +35,7 @@ export type CommandName =
   | "export"
   | "dashboard"
   | "runs"
+  | "cluster-config"
   | "doctor"
   | "new"
   | "completions";

@@ -76,6 +76,7 @@ export const OUTPUT = {
         help: "file for ONNX, or folder for TensorFlow.js or Keras",
         isRequired: true,
       },
+      "cluster-config": { help: "folder for the files", default: "cluster" },
       keygen: {
         help: "file for the private key; an existing file is not replaced",
         isRequired: true,

@@ -9,6 +9,7 @@
  */
 
 import { CLUSTER } from "./cluster.ts";
+import { CLUSTER_CONFIG } from "./cluster_config.ts";
 import { CONFIG } from "../config/options.ts";
 import { DASHBOARD } from "./dashboard.ts";
 import { DATA } from "./data.ts";
@@ -54,6 +55,7 @@ const TABLE = {
   ...OUTPUT,
   ...DASHBOARD,
   ...RUNS,
+  ...CLUSTER_CONFIG,
   ...TIMEOUTS,
   ...CONFIG,
 };
