@@ -154,24 +154,27 @@ testNeedingNats(
   },
 );
 
-testNeedingNats("a simulation over TLS, with keys of each role, has the digest of one here", async () => {
-  const model = mlp({ inputShape: [8, 8, 1], numClasses: 10, hiddenUnits: 12 });
-  const { train, test } = await digits();
-  const parts = partitionDirichlet(train, { parts: 6, alpha: 1, seed: 5 });
-  const digestWith = async (pool?: StartClientPool) => {
-    const handler = new SyncParameterServerHandler({
-      ...await initialParameters(model, 5),
-      ...{ model, strategy: parseStrategy("scaffold"), plan: { learningRate: 0.05 } },
-      ...{ fraction: 0.7, seed: 5 },
-    });
-    const options = { train, test, parts, rounds: 2, workers: 1, ...(pool && { pool }) };
-    return (await new Simulation(handler, options).run()).modelDigest;
-  };
-  await using server = await ClusterServer.start();
-  await using machines = new Machines(server.server.url, 0);
-  for (const user of ["worker-1", "worker-2"]) {
-    machines.add({ ...server.access(user), name: user });
-  }
-  const digest = await digestWith(clusterPool(server.access("coordinator-1")));
-  assertEquals(digest, await digestWith());
-});
+testNeedingNats(
+  "a simulation over TLS, with keys of each role, has the digest of one here",
+  async () => {
+    const model = mlp({ inputShape: [8, 8, 1], numClasses: 10, hiddenUnits: 12 });
+    const train = await digits();
+    const parts = partitionDirichlet(train, 6, { alpha: 1, seed: 5 });
+    const digestWith = async (pool?: StartClientPool) => {
+      const handler = new SyncParameterServerHandler({
+        ...await initialParameters(model, 5),
+        ...{ model, strategy: parseStrategy("scaffold"), plan: { learningRate: 0.05 } },
+        ...{ fraction: 0.7, seed: 5 },
+      });
+      const options = { train, parts, rounds: 2, workers: 1, ...(pool && { pool }) };
+      return (await new Simulation(handler, options).run()).modelDigest;
+    };
+    await using server = await ClusterServer.start();
+    await using machines = new Machines(server.server.url, 0);
+    for (const user of ["worker-1", "worker-2"]) {
+      machines.add({ ...server.access(user), name: user });
+    }
+    const digest = await digestWith(clusterPool(server.access("coordinator-1")));
+    assertEquals(digest, await digestWith());
+  },
+);

@@ -75,7 +75,7 @@ export function utf8(text: string): Bytes {
 /** Encodes an object identifier, such as `"2.5.29.17"`. */
 export function oid(text: string): Bytes {
   const [first = 0, second = 0, ...others] = text.split(".").map(Number);
-  return tagged(TAG.oid, new Uint8Array([first * 40 + second, ...others.flatMap(base128)]));
+  return tagged(TAG.oid, new Uint8Array([first * 40 + second, ...others].flatMap(base128)));
 }
 
 /** Encodes a time, to the second; from 2050 on in the longer form (RFC 5280, section 4.1.2.5). */

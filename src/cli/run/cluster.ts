@@ -25,11 +25,17 @@ export async function clusterFrom(flags: ClusterFlags): Promise<ClusterOptions |
   }
   return {
     url,
-    ...(clusterKey !== undefined && { nkey: await read(clusterKey) }),
+    ...(clusterKey !== undefined && { nkey: await seedIn(clusterKey) }),
     ...(clusterCreds !== undefined && { creds: await read(clusterCreds) }),
     ...(clusterCa !== undefined && { tls: { ca: await read(clusterCa) } }),
     onNotice: printError,
   };
+}
+
+async function seedIn(path: string): Promise<string> {
+  // Loads the clients of NATS.
+  const { readSeed } = await import("../../cluster/config/read_seed.ts");
+  return await readSeed(path, printError);
 }
 
 async function read(path: string): Promise<string> {

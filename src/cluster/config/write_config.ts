@@ -1,5 +1,4 @@
 import { issueCertificate, makeAuthority } from "../../auth/certificates/certificate.ts";
-import { openToOthers } from "../../auth/key_files.ts";
 import { errorMessage } from "../../base/errors.ts";
 import { replaceTextFile } from "../../base/files/whole_file.ts";
 import { runtime } from "../../base/runtime/runtime.ts";
@@ -148,24 +147,4 @@ async function highestNumber(folder: string, role: Role): Promise<number> {
 
 function numberIn(name: string): number {
   return Number(name.slice(name.lastIndexOf("-") + 1));
-}
-
-/**
- * Reads the seed of a user, `"SU…"`.
- *
- * @param onWarning Called with a line when others than its owner may read the file.
- * @throws {Error} If the file cannot be read or holds another text, which the message does not show.
- */
-export async function readSeed(path: string, onWarning: (line: string) => void): Promise<string> {
-  const seed = (await readIfThere(path))?.trim();
-  if (seed === undefined) throw new Error(`Cannot read the key ${path}: there is no such file`);
-  try {
-    if (!seed.startsWith("SU")) throw new Error("expected the seed of a user");
-    nkeys.fromSeed(new TextEncoder().encode(seed)).clear();
-  } catch {
-    throw new Error(`Cannot read the key ${path}: expected the seed of a user's nkey, "SU…"`);
-  }
-  const warning = await openToOthers("key", path);
-  if (warning !== undefined) onWarning(warning);
-  return seed;
 }

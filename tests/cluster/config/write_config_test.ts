@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "jsr:@std/assert@1.0.19";
+import { readSeed } from "../../../src/cluster/config/read_seed.ts";
 import {
   type ClusterConfigOptions,
-  readSeed,
   writeClusterConfig,
 } from "../../../src/cluster/config/write_config.ts";
 import { inFolder, runCommand } from "../../helpers/command.ts";
@@ -89,7 +89,7 @@ Deno.test("readSeed() reads a seed, warns of an open file, and shows nothing of 
     const error = await assertRejects(() => readSeed(path, warn), Error);
     assertEquals(
       error.message,
-      `Cannot read the key ${path}: expected the seed of a user's nkey, "SU…"`,
+      `Cannot read the key in ${path}: expected the seed of a user's nkey, "SU…"`,
     );
     await assertRejects(() => readSeed(`${folder}/no.seed`, warn), Error, "there is no such file");
   }));
