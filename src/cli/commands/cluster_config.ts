@@ -5,7 +5,7 @@ import { makeCommand } from "../options/command.ts";
 import type { Flags } from "../options/table.ts";
 import { print, printError } from "../output/terminal.ts";
 
-/** `cluster-config`: configuration of the `nats-server` of a cluster, with keys and certificates. */
+/** `cluster-config`: configuration of a cluster's `nats-server`, with keys and certificates. */
 export function clusterConfigCommand(_context: CommandContext): Command {
   return makeCommand("cluster-config", {
     description: "Writes a nats.conf for a cluster, keys of its users, and certificates.",

@@ -6,7 +6,8 @@ import { nkeys } from "../deps.ts";
  * Reads the seed of a user, `"SU…"`.
  *
  * @param onWarning Called with a line when others than its owner may read the file.
- * @throws {Error} If the file cannot be read or holds another text, which the message does not show.
+ * @throws {Error} If the file cannot be read or holds another text, which the message does not
+ * show.
  */
 export async function readSeed(path: string, onWarning: (line: string) => void): Promise<string> {
   let seed: string;

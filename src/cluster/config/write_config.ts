@@ -35,8 +35,8 @@ export interface WrittenConfig {
 
 /**
  * Writes the configuration of a cluster's server, the seeds of its users, and certificates. In a
- * folder that has them already the keys and certificates stay, and users are added: a user is a file
- * `NAME.pub` with its public key, and one whose file was removed is no longer let in.
+ * folder that has them already the keys and the authority stay, and users are added: a user is a
+ * file `NAME.pub` with its public key, and one whose file was removed is no longer let in.
  *
  * @throws {Error} If a file cannot be written or read. The message has one line and names it.
  */
