@@ -99,7 +99,7 @@ export interface SimulationOptions {
   /**
    * Starts the pool that does the clients' jobs, for example `InProcessPool.start`.
    *
-   * @default {WorkerPool.start} `InProcessPool.start` where `handler` is a function.
+   * @default {WorkerPool.start} `InProcessPool.start` where `handler` is a function, and on Node.
    */
   pool?: StartClientPool;
   /**

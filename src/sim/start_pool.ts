@@ -23,7 +23,9 @@ export async function startPool(
 ): Promise<ClientPool> {
   const handler = typeof options.handler === "string" ? new URL(options.handler) : options.handler;
   const start = options.pool ??
-    (typeof handler === "function" ? InProcessPool.start : WorkerPool.start);
+    (typeof handler === "function" || !runtime.workers.areThere
+      ? InProcessPool.start
+      : WorkerPool.start);
   // Figures are checked as messages are, in whose form they would come.
   const loading = loadEncoder();
   const pool = await start({

@@ -20,6 +20,8 @@ export interface Compression {
 
 /** Workers. */
 export interface Workers {
+  /** Is true where workers can be started, which Node cannot. */
+  readonly areThere: boolean;
   /** Number of workers that can run at the same time. */
   readonly hardwareConcurrency: number;
   /** Starts a worker. */
@@ -46,6 +48,9 @@ export const systemCompression: Compression = {
 
 /** Workers of this machine. */
 export const systemWorkers: Workers = {
+  get areThere() {
+    return typeof Worker !== "undefined";
+  },
   get hardwareConcurrency() {
     return navigator.hardwareConcurrency;
   },
