@@ -5,9 +5,7 @@ const utf8 = new TextEncoder();
 
 /** Encodes a whole number below 2^32 as four bytes, little-endian. */
 export function u32(value: number): Bytes {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value, true);
-  return bytes;
+  return Uint8Array.of(value, value >>> 8, value >>> 16, value >>> 24);
 }
 
 /** Encodes a whole number below 2^53 as eight bytes, little-endian. */

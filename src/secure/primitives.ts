@@ -20,6 +20,11 @@ export const SEAL_BYTES = NONCE_BYTES + 16;
 /** PKCS#8 of an X25519 private key up to its 32 bytes (RFC 8410). */
 const PKCS8_PREFIX: Bytes = Uint8Array.fromHex("302e020100300506032b656e04220420");
 
+/** Uses of private keys of X25519, of material of HKDF, and of keys of AES-GCM. */
+const AGREES: KeyUsage[] = ["deriveKey"];
+const DERIVES: KeyUsage[] = ["deriveBits", "deriveKey"];
+const SEALS: KeyUsage[] = ["encrypt", "decrypt"];
+
 /** Key pair of X25519. */
 export interface AgreementPair {
   /** Private key. */
@@ -49,8 +54,7 @@ export async function sha256(...parts: readonly Bytes[]): Promise<Bytes> {
 export async function generateAgreementPair(isShared: boolean): Promise<AgreementPair> {
   let pair: CryptoKeyPair;
   try {
-    const usages: KeyUsage[] = ["deriveBits"];
-    pair = await runtime.crypto.subtle.generateKey("X25519", isShared, usages) as CryptoKeyPair;
+    pair = await runtime.crypto.subtle.generateKey("X25519", isShared, AGREES) as CryptoKeyPair;
   } catch (cause) {
     throw new Error("Cannot make keys for secure aggregation: WebCrypto here has no X25519", {
       cause,
@@ -72,7 +76,7 @@ export async function privateBytes(key: CryptoKey): Promise<Bytes> {
 export async function pairOf(bytes: Uint8Array): Promise<AgreementPair> {
   const pkcs8 = concat([PKCS8_PREFIX, bytes]);
   const { subtle } = runtime.crypto;
-  const privateKey = await subtle.importKey("pkcs8", pkcs8, "X25519", true, ["deriveBits"]);
+  const privateKey = await subtle.importKey("pkcs8", pkcs8, "X25519", true, AGREES);
   pkcs8.fill(0);
   const { x = "" } = await subtle.exportKey("jwk", privateKey);
   return { privateKey, publicKey: Uint8Array.fromBase64(x, { alphabet: "base64url" }) };
@@ -87,15 +91,12 @@ export async function agree(privateKey: CryptoKey, publicKey: Bytes): Promise<Cr
   const { subtle } = runtime.crypto;
   const other = await subtle.importKey("raw", publicKey, "X25519", false, []);
   const algorithm = { name: "X25519", public: other };
-  const secret = new Uint8Array(await subtle.deriveBits(algorithm, privateKey, 8 * KEY_BYTES));
-  const material = await keyMaterial(secret);
-  secret.fill(0);
-  return material;
+  return await subtle.deriveKey(algorithm, privateKey, "HKDF", false, DERIVES);
 }
 
-/** Makes bytes the material that {@linkcode derive} takes. */
+/** Makes bytes the material that {@linkcode derive} and {@linkcode boxKey} take. */
 export async function keyMaterial(bytes: Bytes): Promise<CryptoKey> {
-  return await runtime.crypto.subtle.importKey("raw", bytes, "HKDF", false, ["deriveBits"]);
+  return await runtime.crypto.subtle.importKey("raw", bytes, "HKDF", false, DERIVES);
 }
 
 /** Derives 32 bytes by HKDF-SHA-256 (RFC 5869). */
@@ -106,23 +107,30 @@ export async function derive(material: CryptoKey, salt: Bytes, info: Bytes): Pro
   );
 }
 
+/** Derives a key of AES-256-GCM by HKDF-SHA-256. */
+export async function boxKey(material: CryptoKey, salt: Bytes, info: Bytes): Promise<CryptoKey> {
+  const algorithm = { name: "HKDF", hash: "SHA-256", salt, info };
+  const type = { name: "AES-GCM", length: 8 * KEY_BYTES };
+  return await runtime.crypto.subtle.deriveKey(algorithm, material, type, false, SEALS);
+}
+
 /** Seals a text by AES-256-GCM under a new nonce, which comes first. */
-export async function seal(key: Bytes, text: Bytes, about: Bytes): Promise<Bytes> {
+export async function seal(key: CryptoKey, text: Bytes, about: Bytes): Promise<Bytes> {
   const nonce = randomBytes(NONCE_BYTES);
-  const { subtle } = runtime.crypto;
-  const sealing = await subtle.importKey("raw", key, "AES-GCM", false, ["encrypt"]);
   const algorithm = { name: "AES-GCM", iv: nonce, additionalData: about };
-  return concat([nonce, new Uint8Array(await subtle.encrypt(algorithm, sealing, text))]);
+  return concat([nonce, new Uint8Array(await runtime.crypto.subtle.encrypt(algorithm, key, text))]);
 }
 
 /** Opens what {@linkcode seal} made; `undefined` where key, text or `about` is another one. */
-export async function open(key: Bytes, box: Bytes, about: Bytes): Promise<Bytes | undefined> {
-  const { subtle } = runtime.crypto;
-  const opening = await subtle.importKey("raw", key, "AES-GCM", false, ["decrypt"]);
-  const iv = box.slice(0, NONCE_BYTES);
+export async function open(
+  key: CryptoKey,
+  box: Bytes,
+  about: Bytes,
+): Promise<Bytes | undefined> {
+  const { subtle } = runtime.crypto, iv = box.slice(0, NONCE_BYTES);
   try {
     const algorithm = { name: "AES-GCM", iv, additionalData: about };
-    return new Uint8Array(await subtle.decrypt(algorithm, opening, box.slice(NONCE_BYTES)));
+    return new Uint8Array(await subtle.decrypt(algorithm, key, box.slice(NONCE_BYTES)));
   } catch {
     return undefined;
   }

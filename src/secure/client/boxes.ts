@@ -3,8 +3,8 @@ import { readU32, u32 } from "../encoding.ts";
 import { SecureError } from "../errors.ts";
 import type { Member, SealedShare } from "../messages.ts";
 import {
+  boxKey,
   type Bytes,
-  derive,
   KEY_BYTES,
   open,
   privateBytes,
@@ -88,7 +88,7 @@ export class Boxes {
       if (!("secret" in member)) return [];
       const { maskKey, seed } = pairAt(at);
       const content = concat([u32(this.#rank), u32(member.rank), maskKey, seed]);
-      const key = await derive(member.secret, this.#salt, sealInfo(this.#rank, member.rank));
+      const key = await boxKey(member.secret, this.#salt, sealInfo(this.#rank, member.rank));
       return [{ rank: member.rank, box: await seal(key, content, this.#salt) }];
     }));
     const own = pairAt(this.#members.findIndex(({ rank }) => rank === this.#rank));
@@ -122,7 +122,7 @@ export class Boxes {
     const member = this.#members.find(({ rank }) => rank === from);
     if (member === undefined || !("secret" in member)) throw misdirected(from);
     if (box.length !== BOX_BYTES) return undefined;
-    const key = await derive(member.secret, this.#salt, sealInfo(from, this.#rank));
+    const key = await boxKey(member.secret, this.#salt, sealInfo(from, this.#rank));
     return await open(key, box, this.#salt);
   }
 }
