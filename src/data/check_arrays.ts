@@ -69,9 +69,15 @@ export function checkNumClasses(numClasses: number, rows: number): void {
  * kind.
  *
  * @throws {TypeError} If they are not a typed array of numbers.
- * @throws {RangeError} If a label is not a whole number from 0 to `numClasses - 1`.
+ * @param steps Number of labels of a row: with more than one, a label of -1 does not count.
+ * @throws {RangeError} If a label is not a whole number from 0 to `numClasses - 1`, or the labels are
+ * not whole rows.
  */
-export function checkLabels(labels: ArrayLike<number>, numClasses: number): Int32Array {
+export function checkLabels(
+  labels: ArrayLike<number>,
+  numClasses: number,
+  steps = 1,
+): Int32Array {
   if (
     !ArrayBuffer.isView(labels) || labels instanceof DataView ||
     labels instanceof BigInt64Array || labels instanceof BigUint64Array
@@ -79,16 +85,31 @@ export function checkLabels(labels: ArrayLike<number>, numClasses: number): Int3
     throw wrongKind("labels", "an Int32Array", labels);
   }
   checkNumClasses(numClasses, labels.length);
-  for (let row = 0; row < labels.length; row++) {
-    const label = labels[row] ?? NaN;
-    if (Number.isInteger(label) && label >= 0 && label < numClasses) continue;
+  checkOutputs(labels.length, steps);
+  const least = steps > 1 ? -1 : 0;
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i] ?? NaN;
+    if (Number.isInteger(label) && label >= least && label < numClasses) continue;
     throw new RangeError(
-      `${PROBLEM}: expected whole numbers from 0 to ${numClasses - 1}, got ${
+      `${PROBLEM}: expected whole numbers from ${least} to ${numClasses - 1}, got ${
         brief(label)
-      } in row ${row} of the labels`,
+      } in row ${Math.floor(i / steps)} of the labels`,
     );
   }
   return labels instanceof Int32Array ? labels : Int32Array.from(labels);
+}
+
+/**
+ * Checks the number of targets of a row.
+ *
+ * @throws {RangeError} If it is not a whole number from 1, or the targets are not whole rows.
+ */
+function checkOutputs(length: number, outputs: number): void {
+  if (!Number.isSafeInteger(outputs) || outputs < 1) {
+    throw new RangeError(`${PROBLEM}: expected a whole number of outputs from 1, got ${outputs}`);
+  }
+  if (length % outputs === 0) return;
+  throw new RangeError(`${PROBLEM}: expected rows of ${outputs} targets, got ${length} values`);
 }
 
 /**
@@ -115,14 +136,7 @@ export function checkMeasures(
     const fits = binary && (targets instanceof Int32Array || targets instanceof Uint8Array);
     if (!fits) throw wrongKind("targets", "a Float32Array", targets);
   }
-  if (!Number.isSafeInteger(outputs) || outputs < 1) {
-    throw new RangeError(`${PROBLEM}: expected a whole number of outputs from 1, got ${outputs}`);
-  }
-  if (targets.length % outputs !== 0) {
-    throw new RangeError(
-      `${PROBLEM}: expected rows of ${outputs} targets, got ${targets.length} values`,
-    );
-  }
+  checkOutputs(targets.length, outputs);
   for (let i = 0; i < targets.length; i++) {
     const value = targets[i] ?? NaN;
     if (binary ? value === 0 || value === 1 : Number.isFinite(value)) continue;

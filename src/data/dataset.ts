@@ -41,7 +41,8 @@ export class Dataset {
   /**
    * Targets, row after row, of length `length * outputs`.
    *
-   * - Classification: an `Int32Array` of the class of each row, from 0 to `numClasses - 1`.
+   * - Classification: an `Int32Array` of the class of each row, from 0 to `numClasses - 1`. With
+   *   more than one output, of the class of each step of a sequence; a step of -1 does not count.
    * - Multi-label: a `Float32Array` of 0 and 1, one value for each label.
    * - Regression: a `Float32Array` of finite measures, one value for each output.
    */
@@ -55,7 +56,7 @@ export class Dataset {
    * classification.
    */
   readonly numClasses: number;
-  /** Number of target values of a row: 1 for classification. */
+  /** Number of target values of a row: for classification 1, or the steps of a sequence. */
   readonly outputs: number;
   /** Weight of each row in the training loss, of length `length`. Absent: 1 each. */
   readonly weights?: Float32Array;
@@ -100,9 +101,9 @@ export class Dataset {
     this.#features = features instanceof ByteFeatures ? features : checkFeatures(features);
     this.task = task;
     if (task === "classification") {
-      this.targets = checkLabels(targets, numClasses);
+      this.targets = checkLabels(targets, numClasses, outputs);
       this.numClasses = numClasses;
-      this.outputs = 1;
+      this.outputs = outputs;
     } else {
       this.targets = checkMeasures(targets, outputs, task);
       this.numClasses = 0;
@@ -149,12 +150,14 @@ export class Dataset {
   /**
    * Label of each row, from 0 to `numClasses - 1`.
    *
-   * @throws {TypeError} If the task is not classification.
+   * @throws {TypeError} If the task is not classification, or a row has more than one label.
    */
   get labels(): Int32Array {
-    if (this.targets instanceof Int32Array) return this.targets;
+    const { targets, outputs, task } = this;
+    if (targets instanceof Int32Array && outputs === 1) return targets;
+    const got = task === "classification" ? `${outputs} labels of a row` : task;
     throw new TypeError(
-      `Cannot give the labels of a data set: expected the task classification, got ${this.task}`,
+      `Cannot give the labels of a data set: expected the task classification with one label of a row, got ${got}`,
     );
   }
 

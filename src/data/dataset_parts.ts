@@ -15,7 +15,7 @@ export interface DatasetExtras {
    */
   readonly task?: Task | undefined;
   /**
-   * Number of target values of a row: 1 for classification.
+   * Number of target values of a row: for classification 1, or the steps of a sequence.
    *
    * @default {1}
    */

@@ -7,6 +7,7 @@ import type { Layout } from "./layout.ts";
 
 const BYTES = Uint32Array.BYTES_PER_ELEMENT;
 /** Places of the values of the kernels' `Loss`. */
+const COUNTED = LOSS_LAYOUT.offsets.counted / Float64Array.BYTES_PER_ELEMENT;
 const LOSS = LOSS_LAYOUT.offsets.loss / Float64Array.BYTES_PER_ELEMENT;
 const CORRECT = LOSS_LAYOUT.offsets.correct / Float64Array.BYTES_PER_ELEMENT;
 /** Losses with a kernel for class labels of equal weight. */
@@ -42,8 +43,11 @@ export function computeLoss(
   { rows, withGradient, step }: ComputeLossOptions,
   result: BatchLoss,
 ): BatchLoss {
-  const { exports, program: { output, outputGradient }, total, batchLabels, scale } = layout;
-  if (step !== undefined || !hasKernel(loss)) {
+  const { exports, program: { output, outputGradient }, total, batchLabels, scale, units } = layout;
+  // Each step of a sequence is a row of the loss.
+  const count = rows * output.length / units;
+  const isPlain = step === undefined || step.targets instanceof Int32Array && !step.weights;
+  if (!isPlain || !hasKernel(loss)) {
     const viewAt = (at: number) =>
       new Float32Array(exports.memory.buffer, at, rows * output.length);
     return Object.assign(
@@ -52,23 +56,25 @@ export function computeLoss(
         targets: batchLabels,
         ...step,
         output: viewAt(output.at),
-        rows,
-        units: output.length,
+        rows: count,
+        units,
         gradient: withGradient ? viewAt(outputGradient) : undefined,
         scale: scale[0],
       }),
     );
   }
+  if (step !== undefined) batchLabels.set(step.targets);
   exports[LOSS_KERNELS[loss]](
     output.at,
     batchLabels.byteOffset,
     withGradient ? outputGradient : 0,
-    rows,
-    output.length,
+    count,
+    units,
     total.byteOffset,
   );
   result.loss = total[LOSS] ?? NaN;
   result.correct = total[CORRECT] ?? NaN;
+  result.counted = total[COUNTED] ?? NaN;
   return result;
 }
 

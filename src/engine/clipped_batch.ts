@@ -20,12 +20,13 @@ export function addClippedRows(
   total: BatchLoss,
 ): void {
   const { program, squares, factors, scale } = layout, { rows } = batch;
-  const result: BatchLoss = { loss: 0, correct: 0 };
+  const result: BatchLoss = { loss: 0, correct: 0, counted: 0 };
   // The kernels divide by the number of rows: so each row has the gradient of its own loss.
   scale[0] = rows;
   runForward(layout, loss, batch, result);
   total.loss += result.loss;
   total.correct += result.correct;
+  total.counted += result.counted;
   if (!Number.isFinite(result.loss)) return;
   squares.fill(0, 0, rows);
   program.addSquares(rows);

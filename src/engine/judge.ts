@@ -25,8 +25,8 @@ export function judgeRows(
   if (features instanceof ByteFeatures) judgedTable.set(byteTable(features));
   const hasLabels = data.task === "classification";
   const room = hasLabels ? batchLabels : new Float32Array(Math.min(maxRows, end - start) * outputs);
-  const result: BatchLoss = { loss: 0, correct: 0 };
-  const sum: BatchLoss = { loss: 0, correct: 0 };
+  const result: BatchLoss = { loss: 0, correct: 0, counted: 0 };
+  const sum: BatchLoss = { loss: 0, correct: 0, counted: 0 };
   for (let from = start; from < end; from += maxRows) {
     const to = Math.min(from + maxRows, end);
     const listed = rows?.subarray(from, to), values = (to - from) * rowLength;
@@ -47,6 +47,7 @@ export function judgeRows(
     }, result);
     sum.loss += part.loss;
     sum.correct += part.correct;
+    sum.counted += part.counted;
     if (!observe) continue;
     const { at, length } = program.output;
     observe(new Float32Array(exports.memory.buffer, at, (to - from) * length), targets);

@@ -54,8 +54,10 @@ export interface Layout extends UpdateMemory {
    * must be boxed.
    */
   readonly scale: Float32Array<ArrayBuffer>;
-  /** Labels of a batch. */
+  /** Labels of a batch: one for each row, or for each step of one. */
   readonly batchLabels: Int32Array<ArrayBuffer>;
+  /** Number of output values of a row, or of each step of one. */
+  readonly units: number;
   /** Layers of the graph. */
   readonly program: Program;
   /** Key and counter of the random stream of dropout. */
@@ -170,6 +172,7 @@ function place(
   const program = compile(graph, maxRows, room);
   const { at, length } = program.input;
   const total = alloc(LOSS_LAYOUT.size / BYTES);
+  const units = graph.nodes.at(-1)?.shape.at(-1) ?? 1;
   return {
     maxRows,
     exports,
@@ -195,7 +198,8 @@ function place(
     order: naturals(capacity),
     scale: floatsAt(total + LOSS_LAYOUT.offsets.scale, 1),
     total: buffer ? new Float64Array(buffer, total, TOTALS) : new Float64Array(0),
-    batchLabels: integers(maxRows),
+    batchLabels: integers(maxRows * program.output.length / units),
+    units,
   };
 }
 

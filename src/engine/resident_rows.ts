@@ -22,7 +22,8 @@ export function copyRows(
     else bytes.set(stored.bytes);
   } else if (rows) copyFeatures(data, rows, features);
   else features.set(stored);
-  if (data.task !== "classification") return;
+  // Rows with several labels have them gathered for each step.
+  if (data.task !== "classification" || data.outputs > 1) return;
   if (rows) copyTargets(data, rows, labels);
   else labels.set(data.labels);
 }

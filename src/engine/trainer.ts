@@ -34,7 +34,7 @@ export class NativeTrainer implements Trainer {
   readonly #graph: Graph;
   readonly #checked = new WeakSet<Dataset>();
   readonly #target: Target = { distance: 0, add: 1 };
-  readonly #result: BatchLoss = { loss: 0, correct: 0 };
+  readonly #result: BatchLoss = { loss: 0, correct: 0, counted: 0 };
   readonly #batch: Batch = { start: 0, rows: 0, withGradient: true, step: undefined };
   readonly #optimizer: Optimizer;
   /** True if a layer mixes the rows of a batch. */
@@ -85,7 +85,7 @@ export class NativeTrainer implements Trainer {
   }
 
   get units(): number {
-    return this.#layout.program.output.length;
+    return this.#layout.units;
   }
 
   get parameters(): ParameterVector {
@@ -155,24 +155,27 @@ export class NativeTrainer implements Trainer {
     if (this.#direct) return this.#pass(start, end);
     const rows = end - start, pieces = Math.ceil(rows / this.#layout.maxRows);
     const result = this.#result;
-    let loss = 0, correct = 0;
+    const all = this.#count(start, end);
+    let loss = 0, correct = 0, counted = 0;
     for (let piece = 0; piece < pieces; piece++) {
       const from = start + Math.floor(piece * rows / pieces);
       const to = start + Math.floor((piece + 1) * rows / pieces);
-      this.#weigh(to - from, rows, piece > 0);
+      this.#weigh(this.#count(from, to), all, piece > 0);
       const part = this.#pass(from, to);
       loss += part.loss;
       correct += part.correct;
+      counted += part.counted;
     }
     if (Number.isFinite(loss)) this.#optimizer.step(this.#layout);
     result.loss = loss;
     result.correct = correct;
+    result.counted = counted;
     return result;
   }
 
   differentiate(start: number, end: number): BatchLoss {
     this.#target.distance = this.#layout.gradientDistance;
-    this.#weigh(end - start, this.#numSamples, start > 0);
+    this.#weigh(this.#count(start, end), this.#count(0, this.#numSamples), start > 0);
     const result = this.#pass(start, end);
     if (end === this.#numSamples) {
       for (const { offset, length, trainable } of this.manifest.tensors) {
@@ -183,7 +186,7 @@ export class NativeTrainer implements Trainer {
   }
 
   sumClipped(start: number, end: number, clip: number): BatchLoss {
-    const layout = this.#layout, total = { loss: 0, correct: 0 };
+    const layout = this.#layout, total = { loss: 0, correct: 0, counted: 0 };
     layout.gradient.fill(0);
     this.#target.add = 1;
     for (let from = start; from < end; from += layout.maxRows) {
@@ -216,9 +219,14 @@ export class NativeTrainer implements Trainer {
     this.#checked.add(data);
   }
 
-  /** Has the next rows give their share of the mean over `total`, alone or added to the rest. */
-  #weigh(rows: number, total: number, add: boolean): void {
-    this.#layout.scale[0] = rows / total;
+  /** Counts the samples of the rows from place `start` to before `end` of the order. */
+  #count(start: number, end: number): number {
+    return this.#targets?.count(this.#layout.order, start, end) ?? end - start;
+  }
+
+  /** Has the next samples give their share of the mean over `total`, alone or added to the rest. */
+  #weigh(samples: number, total: number, add: boolean): void {
+    this.#layout.scale[0] = samples / total;
     this.#target.add = add ? 1 : 0;
   }
 

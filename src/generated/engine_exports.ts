@@ -1316,11 +1316,12 @@ export const BYTE_TABLE_LAYOUT = {
  * Layout of the structure `Loss`: its size and the offsets of its fields, in bytes.
  */
 export const LOSS_LAYOUT = {
-  size: 24,
+  size: 32,
   offsets: {
     loss: 0,
     correct: 8,
-    scale: 16,
+    counted: 16,
+    scale: 24,
   },
 } as const;
 

@@ -59,10 +59,10 @@ export class Learner {
     this.#model = model;
     this.#loss = loss;
     this.#shape = shape;
-    this.#units = model.outputs[0]?.shape[1] ?? 0;
+    this.#units = model.outputs[0]?.shape.at(-1) ?? 0;
   }
 
-  /** Number of output values of the model for a row. */
+  /** Number of output values of the model for a row, or for each step of one. */
   get units(): number {
     return this.#units;
   }
@@ -74,7 +74,7 @@ export class Learner {
       const input = tensorOf(features, [rows, ...this.#shape]);
       const output = valuesOf(this.#model.apply(input, { training: false }) as tf.Tensor);
       observe?.(output, targets);
-      return LOSSES[this.#loss].compute({ output, targets, rows, units });
+      return LOSSES[this.#loss].compute({ output, targets, rows: output.length / units, units });
     });
   }
 
@@ -93,8 +93,10 @@ export class Learner {
       const units = this.#units;
       const input = tensorOf(features, [rows, ...this.#shape]);
       // Filled during the forward pass, before the backward pass reads it.
-      const upstream = tensorOf(new Float32Array(rows * units), [rows, units]);
-      let result: BatchLoss = { loss: 0, correct: 0 };
+      const shape = this.#model.outputs[0]?.shape.slice(1).map((size) => size ?? 1) ?? [];
+      const values = shape.reduce((product, size) => product * size, rows);
+      const upstream = tensorOf(new Float32Array(values), [rows, ...shape]);
+      let result: BatchLoss = { loss: 0, correct: 0, counted: 0 };
       const { grads } = tf.engine().gradients(
         () => {
           const output = this.#model.apply(input, { training: true }) as tf.Tensor;
@@ -102,7 +104,7 @@ export class Learner {
           result = compute({
             output: valuesOf(output),
             targets,
-            rows,
+            rows: values / units,
             units,
             weights: rowWeights,
             gradient: valuesOf(upstream),
@@ -135,7 +137,7 @@ export class Learner {
   }
 
   #run(work: () => BatchLoss): BatchLoss {
-    let result: BatchLoss = { loss: 0, correct: 0 };
+    let result: BatchLoss = { loss: 0, correct: 0, counted: 0 };
     try {
       tf.tidy(() => {
         result = work();

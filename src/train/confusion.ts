@@ -33,8 +33,10 @@ export function countAnswers(
 ): void {
   const classes = classesOf(counts), units = output.length / labels.length;
   for (let row = 0; row < labels.length; row++) {
+    const label = labels[row] ?? 0;
+    if (label < 0) continue;
     const answer = answerOf(kind, output, row, units);
-    const at = (labels[row] ?? 0) * (classes + 1) +
+    const at = label * (classes + 1) +
       (answer < 0 ? classes : Math.min(answer, classes));
     counts[at] = (counts[at] ?? 0) + 1;
   }

@@ -57,7 +57,7 @@ export async function evaluateRows(
 ): Promise<EvaluateResult> {
   checkRange(from, to, (rows ?? data).length);
   checkRows(data, rows, from, to);
-  const numSamples = to - from, { output: kind } = LOSSES[trainer.loss];
+  const { output: kind } = LOSSES[trainer.loss];
   const room = confusion && kind !== "measure" ? countsLength(data.numClasses) : 0;
   const counts = room > 0 ? new Uint32Array(room) : undefined;
   const tally = metrics ? makeTally(data, trainer.loss, trainer.units) : undefined;
@@ -65,13 +65,14 @@ export async function evaluateRows(
     if (counts && kind !== "measure") countAnswers(counts, kind, output, targets);
     tally?.add(output, targets);
   };
-  let loss = 0, correct = 0;
+  let loss = 0, correct = 0, numSamples = 0;
   for (let start = from; start < to; start += EVALUATION_BATCH) {
     await beforeEach();
     const end = Math.min(start + EVALUATION_BATCH, to);
     const result = trainer.judge(data, start, end, { rows, ...(counts || tally) && { observe } });
     loss += result.loss;
     correct += result.correct;
+    numSamples += result.counted;
   }
   const sums = tally?.sums;
   return {

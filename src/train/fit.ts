@@ -46,14 +46,18 @@ export function checkFit(
     );
   }
   const [least, most] = unitsOf(data, loss);
-  const [size] = outputShape;
-  if (outputShape.length !== 1 || typeof size !== "number" || size < least || size > most) {
+  const size = outputShape.at(-1);
+  // A sequence with a label for each step takes an output for each.
+  const steps = data.task === "classification" && data.outputs > 1 ? [data.outputs] : [];
+  const isFitting = outputShape.slice(0, -1).join() === steps.join() &&
+    typeof size === "number" && size >= least && size <= most;
+  if (!isFitting) {
     const over = data.task === "classification"
-      ? `${data.numClasses} classes`
+      ? `${data.numClasses} classes${steps.length > 0 ? ` at ${data.outputs} steps` : ""}`
       : `targets of ${data.outputs} values`;
     throw new RangeError(
       `Cannot use the data with the model: ${loss} over ${over} takes an output of shape ` +
-        `[${least}]${most > least ? " or more" : ""}, the model gives ${
+        `[${[...steps, least].join(", ")}]${most > least ? " or more" : ""}, the model gives ${
           describeShape(outputShape)
         }`,
     );

@@ -23,12 +23,13 @@ export async function meanGradient(
   trainer.begin(plan, rows);
   trainer.shuffle(Uint32Array.from({ length }, (_, i) => i));
   const before = trainer.parameters.slice();
-  let loss = 0, correct = 0;
+  let loss = 0, correct = 0, counted = 0;
   for (let start = 0; start < length; start += rows) {
     await beforeEach();
     const result = trainer.differentiate(start, Math.min(start + rows, length));
     loss += result.loss;
     correct += result.correct;
+    counted += result.counted;
     // Layers that look at the whole batch have updated their moving statistics.
     if (gradientRows === Infinity) trainer.parameters = before;
   }
@@ -37,7 +38,7 @@ export async function meanGradient(
   if (!Number.isFinite(loss) || nonFinite > 0) {
     throw new CannotTrainError(
       `Cannot give a gradient: the loss of these parameters is ${
-        loss / length
+        loss / counted
       }, and ${nonFinite} of ` +
         `${manifest.length} values are not finite`,
     );
@@ -45,7 +46,7 @@ export async function meanGradient(
   return {
     gradient,
     numSamples: length,
-    loss: loss / length,
-    metrics: classifies(LOSSES[trainer.loss]) ? { accuracy: correct / length } : {},
+    loss: loss / counted,
+    metrics: classifies(LOSSES[trainer.loss]) ? { accuracy: correct / counted } : {},
   };
 }

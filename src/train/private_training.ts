@@ -59,7 +59,7 @@ export async function trainPrivately(
     if (step <= steps - perEpoch) continue;
     loss += result.loss;
     correct += result.correct;
-    rows += drawn.length;
+    rows += result.counted;
   }
   const nonFinite = trainer.countNonFinite();
   if (nonFinite > 0) {

@@ -32,10 +32,27 @@ export class StepTargets {
     this.#targets = data.task === "classification" ? NO_LABELS : NO_VALUES;
   }
 
-  /** True if the targets are classes, and all weights are 1. */
+  /** True if the targets are classes, one of each row, and all weights are 1. */
   get isPlain(): boolean {
-    const { task, weights } = this.#data;
-    return task === "classification" && !weights && !this.#classWeights;
+    const { task, outputs, weights } = this.#data;
+    return task === "classification" && outputs === 1 && !weights && !this.#classWeights;
+  }
+
+  /**
+   * Counts the samples from place `start` to before `end` of an order of the rows: the rows, or the
+   * steps of their sequences that have a label.
+   */
+  count(order: Uint32Array, start: number, end: number): number {
+    const { task, targets, outputs } = this.#data, rows = this.#rows;
+    if (task !== "classification" || outputs === 1) return end - start;
+    let count = 0;
+    for (let i = start; i < end; i++) {
+      const place = order[i] ?? 0, first = (rows ? rows[place] ?? 0 : place) * outputs;
+      for (let k = 0; k < outputs; k++) {
+        if ((targets[first + k] ?? 0) >= 0) count++;
+      }
+    }
+    return count;
   }
 
   /**
@@ -67,27 +84,30 @@ export class StepTargets {
     const { targets, weights, outputs } = this.#data, rows = this.#rows, length = end - start;
     this.#grow(length);
     const weighted = weights !== undefined || this.#classWeights !== undefined;
+    // Each step of a sequence has the weight of its row.
+    const perRow = this.#data.task === "classification" ? outputs : 1;
     for (let i = 0; i < length; i++) {
       const place = order[start + i] ?? 0, row = rows ? rows[place] ?? 0 : place;
       for (let k = 0; k < outputs; k++) {
         this.#targets[i * outputs + k] = targets[row * outputs + k] ?? 0;
       }
-      if (!weighted) continue;
-      const ofClass = this.#classWeights?.[targets[row] ?? 0] ?? 1;
-      this.#weights[i] = ofClass * (weights?.[row] ?? 1);
+      for (let k = 0; weighted && k < perRow; k++) {
+        const ofClass = this.#classWeights?.[targets[row * perRow + k] ?? 0] ?? 1;
+        this.#weights[i * perRow + k] = ofClass * (weights?.[row] ?? 1);
+      }
     }
     return {
       targets: this.#targets.subarray(0, length * outputs),
-      ...weighted && { weights: this.#weights.subarray(0, length) },
+      ...weighted && { weights: this.#weights.subarray(0, length * perRow) },
     };
   }
 
   #grow(rows: number): void {
     const { task, outputs } = this.#data;
-    if (this.#weights.length >= rows) return;
-    this.#weights = new Float32Array(rows);
+    if (this.#targets.length >= rows * outputs) return;
+    this.#weights = new Float32Array(rows * outputs);
     this.#targets = task === "classification"
-      ? new Int32Array(rows)
+      ? new Int32Array(rows * outputs)
       : new Float32Array(rows * outputs);
   }
 }

@@ -3,12 +3,14 @@ import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
 import type { LossName } from "./handler.ts";
 
-/** Loss of a batch. */
+/** Loss of a batch. A sequence with a label for each step has a sample at each step. */
 export interface BatchLoss {
   /** Sum of the losses of the samples. */
   loss: number;
   /** Number of samples that are classified correctly. */
   correct: number;
+  /** Number of samples: the rows, or the steps of their sequences that have a label. */
+  counted: number;
 }
 
 /**
@@ -41,7 +43,7 @@ export interface Trainer extends Disposable {
   readonly manifest: Manifest;
   /** Loss of the model. */
   readonly loss: LossName;
-  /** Number of output values of the model for a row. */
+  /** Number of output values of the model for a row, or for each step of one. */
   readonly units: number;
   /**
    * State of the model. Getting returns a view that the next step overwrites. Setting copies the

@@ -22,11 +22,11 @@ export async function trainEpochs(
 ): Promise<TrainResult> {
   const { manifest } = trainer;
   const shuffling = new Random(seed, "batch-order", { round, rank });
-  let steps = 0, loss = 0, correct = 0;
+  let steps = 0, loss = 0, correct = 0, counted = 0;
   // The caller goes on before the first step, and may end the training.
   await Promise.resolve();
   for (let epoch = 1; epoch <= epochs; epoch++) {
-    loss = correct = 0;
+    loss = correct = counted = 0;
     let stepOfEpoch = 0;
     trainer.shuffle(shuffling.permutation(length));
     for (let start = 0; start < length; start += batchSize) {
@@ -45,8 +45,12 @@ export async function trainEpochs(
       }
       loss += result.loss;
       correct += result.correct;
+      counted += result.counted;
     }
     steps += stepOfEpoch;
+  }
+  if (counted === 0) {
+    throw new CannotTrainError("Cannot train: no step of the sequences has a label");
   }
   const nonFinite = trainer.countNonFinite();
   if (nonFinite > 0) {
@@ -58,7 +62,7 @@ export async function trainEpochs(
   return {
     numSamples: length,
     steps,
-    loss: loss / length,
-    metrics: classifies(LOSSES[trainer.loss]) ? { accuracy: correct / length } : {},
+    loss: loss / counted,
+    metrics: classifies(LOSSES[trainer.loss]) ? { accuracy: correct / counted } : {},
   };
 }

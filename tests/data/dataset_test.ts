@@ -1,3 +1,4 @@
+import { partition } from "../../src/data/partition/partition.ts";
 import { Dataset } from "../../src/data/dataset.ts";
 import type { Schema } from "../../src/data/schema/schema.ts";
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
@@ -99,8 +100,27 @@ Deno.test("Dataset.labels refuses to give measures as labels", () => {
   assertThrows(
     () => rents().labels,
     TypeError,
-    "Cannot give the labels of a data set: expected the task classification, got regression",
+    "Cannot give the labels of a data set: expected the task classification with one label of a row, got regression",
   );
+});
+
+Deno.test("Dataset keeps a label for each step of a sequence, and none where it is -1", () => {
+  const parts = { features: new Float32Array(6), shape: [3], numClasses: 2, outputs: 3 };
+  const task = "classification";
+  const data = Dataset.of({ ...parts, targets: Int32Array.of(0, 1, -1, 1, 1, 0), task });
+  assertEquals([data.length, data.outputs], [2, 3]);
+  assertEquals(data.select([1]).targets, Int32Array.of(1, 1, 0));
+  assertEquals(data.share().outputs, 3);
+  assertThrows(() => data.labels, TypeError, "got 3 labels of a row");
+  assertThrows(() => partition("shards:2", data, { parts: 2, seed: 1 }), TypeError, "3 labels");
+  for (
+    const [targets, message] of [
+      [Int32Array.of(0, 1, -2), "expected whole numbers from -1 to 1, got -2 in row 0"],
+      [Int32Array.of(0, 1, 1, 1), "expected rows of 3 targets, got 4 values"],
+    ] as const
+  ) {
+    assertThrows(() => Dataset.of({ ...parts, targets, task }), RangeError, message);
+  }
 });
 
 Deno.test("Dataset.of() refuses targets and weights that a loss cannot use", () => {

@@ -216,7 +216,7 @@ Deno.test("partitions by labels refuse measures, and others deal them", () => {
     assertThrows(
       () => partition(spec, measures, { parts: 2, seed: 1 }),
       TypeError,
-      "Cannot partition the data by labels: expected the task classification, got regression",
+      "Cannot partition the data by labels: expected the task classification with one label of a row, got regression",
     );
   }
   for (const spec of ["iid", "power-law:1.5", "log-normal:1"]) {

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
+import { LOSS_LAYOUT } from "../../src/generated/engine_exports.ts";
 import { Random } from "../../src/base/random.ts";
 import { LOSSES } from "../../src/train/losses/losses.ts";
 import { hashText } from "../../src/base/hash.ts";
@@ -46,22 +47,23 @@ for (
     const { arena, exports } = createEngineArena(1 << 14);
     const y = arena.alloc(rows * units), dy = arena.alloc(rows * units);
     const labels = new Int32Array(exports.memory.buffer, arena.alloc(rows).byteOffset, rows);
-    const place = arena.alloc(5).byteOffset;
-    const total = new Float64Array(exports.memory.buffer, place, 2);
-    new Float32Array(exports.memory.buffer, place + 16, 1)[0] = 1;
+    const { size, offsets } = LOSS_LAYOUT;
+    const place = arena.alloc(size / 4).byteOffset;
+    const total = new Float64Array(exports.memory.buffer, place, 3);
+    new Float32Array(exports.memory.buffer, place + offsets.scale, 1)[0] = 1;
     labels.forEach((_, i) => labels[i] = random.below(classes));
     // Some outputs are 0 or 1, where the losses avoid the logarithm of 0, and some are equal.
     y.forEach((_, i) => y[i] = [0, 1, 0.5][random.below(6)] ?? random.uniform());
     exports[kernel](y.byteOffset, labels.byteOffset, dy.byteOffset, rows, units, place);
     const gradient = new Float32Array(rows * units);
-    const { loss, correct } = LOSSES[name].compute({
+    const { loss, correct, counted } = LOSSES[name].compute({
       output: y,
       targets: labels,
       rows,
       units,
       gradient,
     });
-    assertEquals(total[1], correct);
+    assertEquals([total[1], total[2]], [correct, counted]);
     assert(Math.abs((total[0] ?? NaN) - loss) <= 1e-9 * loss, `${total[0]} is not ${loss}`);
     gradient.forEach((want, i) => {
       const error = Math.abs((dy[i] ?? NaN) - want);

@@ -8,9 +8,9 @@ import { AT_LEAST_ONE, checkInRange } from "../../base/check.ts";
 import { Dataset } from "../dataset.ts";
 import type { Partition, PartitionData } from "./types.ts";
 
-/** Returns true unless the data has targets of another kind than class labels. */
+/** Returns true unless the data has targets of another kind than one class label of each row. */
 export function hasLabels(data: PartitionData): boolean {
-  return !(data instanceof Dataset) || data.task === "classification";
+  return !(data instanceof Dataset) || data.task === "classification" && data.outputs === 1;
 }
 
 /**
@@ -22,7 +22,9 @@ export function labelsOf(data: PartitionData): ArrayLike<number> {
   if (!(data instanceof Dataset)) return data;
   if (hasLabels(data)) return data.labels;
   throw new TypeError(
-    `Cannot partition the data by labels: expected the task classification, got ${data.task}`,
+    `Cannot partition the data by labels: expected the task classification with one label of a row, got ${
+      data.task === "classification" ? `${data.outputs} labels of a row` : data.task
+    }`,
   );
 }
 

@@ -14,8 +14,13 @@ export function mixesRows({ nodes }: Graph): boolean {
   return nodes.some(({ layer }) => layer.type === "batchNorm" && !layer.frozen);
 }
 
-/** Throws an `UnsupportedModelError` if a layer mixes the rows of a batch. */
+/** Throws an `UnsupportedModelError` if a layer mixes the rows of a batch, or a row has many labels. */
 export function checkRowsApart(graph: Graph): void {
+  if ((graph.nodes.at(-1)?.shape.length ?? 1) > 1) {
+    throw new UnsupportedModelError(
+      "Cannot clip the gradient of each row: expected a model with one output of a row, got one with an output at each step",
+    );
+  }
   if (!mixesRows(graph)) return;
   throw new UnsupportedModelError(
     "Cannot clip the gradient of each row: expected layers that look at one row alone, got one that looks at the whole batch, such as BatchNorm",

@@ -30,14 +30,18 @@ export function exportable(trained: TrainedModel): Exportable {
 }
 
 /**
- * Reads the layers of a model.
+ * Exports the layers of a model.
  *
  * @param format Name of the format, for the message.
  * @throws {UnsupportedModelError} If a layer cannot be exported; the message names it.
  */
-export function exportableGraph({ model }: Exportable, format: string): Graph {
+export function exportGraph<T>(
+  { model }: Exportable,
+  format: string,
+  toFormat: (graph: Graph) => T,
+): T {
   try {
-    return readGraph(model);
+    return toFormat(readGraph(model));
   } catch (error) {
     if (!(error instanceof UnsupportedModelError)) throw error;
     throw new UnsupportedModelError(`Cannot export the model to ${format}: ${error.message}`, {

@@ -4,11 +4,12 @@
  * @module
  */
 
+import type { Graph } from "../../engine/graph/graph.ts";
 import { bytesOf, concat } from "../../base/bytes.ts";
 import { parametersFor } from "../../engine/inference.ts";
 import { Manifest } from "../../params/manifest.ts";
 import { encodeSafetensorsHeader } from "../../store/safetensors/header.ts";
-import { type Exportable, exportableGraph, type ExportedFile, textFile } from "./exported.ts";
+import { type Exportable, type ExportedFile, exportGraph, textFile } from "./exported.ts";
 import { kerasConfig, kerasWeightName } from "./keras_config.ts";
 
 /** Program that loads the other files. */
@@ -52,8 +53,11 @@ if __name__ == "__main__":
  * names it.
  */
 export function toKeras(trained: Exportable): ExportedFile[] {
+  return exportGraph(trained, "Keras", (graph) => filesOf(trained, graph));
+}
+
+function filesOf(trained: Exportable, { manifest, nodes }: Graph): ExportedFile[] {
   const { model, schema, parameters, manifest: layout } = trained;
-  const { manifest, nodes } = exportableGraph(trained, "Keras");
   const ordered = parametersFor(manifest, layout, parameters);
   const layers = new Map(
     nodes.flatMap(({ name, parameters }) => parameters.map(({ tensor }) => [tensor, name])),

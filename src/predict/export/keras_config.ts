@@ -33,6 +33,25 @@ const OPTIONS: Readonly<Record<string, Options>> = {
   Add: {},
 };
 
+/** Options whose values are not exported, with those that are harmless. */
+const HARMLESS: Options = { maskZero: false };
+const GELU_NEW: ReadonlySet<unknown> = new Set(["gelu_new", "geluNew"]);
+
+/** Throws an `UnsupportedModelError` if a layer cannot be exported. */
+function checkLayer(config: Config): void {
+  const { className } = config;
+  if (className !== "InputLayer" && !Object.hasOwn(OPTIONS, className)) {
+    throw config.unsupported("layers of this class cannot be exported yet");
+  }
+  for (const [key, harmless] of Object.entries(HARMLESS)) {
+    if ((config.get(key) ?? harmless) === harmless) continue;
+    throw config.unsupported(`its option ${toSnakeCase(key)} cannot be exported yet`);
+  }
+  if (GELU_NEW.has(config.get("activation"))) {
+    throw config.unsupported("its activation gelu_new cannot be exported yet");
+  }
+}
+
 /** Returns a name that Keras takes for a layer. */
 function layerName(name: string): string {
   return name.replaceAll("/", "_");
@@ -52,6 +71,7 @@ export function kerasWeightName(layer: string, name: string): string {
  * Describes a model as Keras 3 does: its layers with the tensors that they take.
  *
  * @param topology Layers of a model that the native engine reads.
+ * @throws {UnsupportedModelError} If a layer cannot be exported.
  */
 export function kerasConfig(topology: Readonly<Record<string, unknown>>): Options {
   const { layers, inputShape } = readTopology(topology);
@@ -92,6 +112,7 @@ export function kerasConfig(topology: Readonly<Record<string, unknown>>): Option
 
 function describe(config: Config, inputShape: Shape): Options {
   const { className, name } = config;
+  checkLayer(config);
   const fields = className === "InputLayer"
     ? { batch_shape: [null, ...inputShape], dtype: "float32" }
     : optionsOf(config);

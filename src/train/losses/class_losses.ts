@@ -13,9 +13,14 @@ import { argmax, guarded, type LossFunction } from "./loss.ts";
 export const softmaxCrossEntropy: LossFunction = (
   { output, targets, rows, units, weights, gradient, scale = 1 },
 ) => {
+  const counted = countLabels(targets, rows);
   let loss = 0, correct = 0;
   for (let row = 0; row < rows; row++) {
     const from = row * units, label = targets[row] ?? 0, weight = weights ? weights[row] ?? 1 : 1;
+    if (label < 0) {
+      gradient?.fill(0, from, from + units);
+      continue;
+    }
     let peak = -Infinity;
     for (let i = 0; i < units; i++) peak = Math.max(peak, output[from + i] ?? 0);
     let sum = 0;
@@ -25,10 +30,10 @@ export const softmaxCrossEntropy: LossFunction = (
     if (!gradient) continue;
     for (let i = 0; i < units; i++) {
       const probability = Math.exp((output[from + i] ?? 0) - peak) / sum;
-      gradient[from + i] = (probability - (i === label ? 1 : 0)) * weight * scale / rows;
+      gradient[from + i] = (probability - (i === label ? 1 : 0)) * weight * scale / counted;
     }
   }
-  return { loss, correct };
+  return { loss, correct, counted };
 };
 
 /**
@@ -38,15 +43,29 @@ export const softmaxCrossEntropy: LossFunction = (
 export const categoricalCrossentropy: LossFunction = (
   { output, targets, rows, units, weights, gradient, scale = 1 },
 ) => {
+  const counted = countLabels(targets, rows);
   let loss = 0, correct = 0;
   for (let row = 0; row < rows; row++) {
     const from = row * units, label = targets[row] ?? 0, weight = weights ? weights[row] ?? 1 : 1;
+    if (label < 0) {
+      gradient?.fill(0, from, from + units);
+      continue;
+    }
     const probability = guarded(output[from + label] ?? 0);
     loss -= Math.log(probability) * weight;
     if (argmax(output, from, units) === label) correct++;
     if (!gradient) continue;
     gradient.fill(0, from, from + units);
-    gradient[from + label] = -weight * scale / (probability * rows);
+    gradient[from + label] = -weight * scale / (probability * counted);
   }
-  return { loss, correct };
+  return { loss, correct, counted };
 };
+
+/** Counts the labels that are not negative, as those of the padding of a sequence are. */
+function countLabels(targets: ArrayLike<number>, rows: number): number {
+  let count = 0;
+  for (let row = 0; row < rows; row++) {
+    if ((targets[row] ?? 0) >= 0) count++;
+  }
+  return count;
+}

@@ -10,9 +10,12 @@ import type { BatchLoss } from "../trainer.ts";
 export interface LossBatch {
   /** Output of the model, row after row. */
   readonly output: Float32Array;
-  /** Class of each row, or a target for each value of the output. */
+  /**
+   * Class of each row, or a target for each value of the output. A row with a negative class does not
+   * count.
+   */
   readonly targets: Int32Array | Float32Array;
-  /** Number of rows. */
+  /** Number of rows; the steps of a sequence with a class for each are rows of their own. */
   readonly rows: number;
   /** Number of output values of a row. */
   readonly units: number;

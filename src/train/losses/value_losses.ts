@@ -33,7 +33,7 @@ function meanOverValues({ loss, slope, answer }: ValueLoss): LossFunction {
       total += sum / units * weight;
       if (right === units) correct++;
     }
-    return { loss: total, correct };
+    return { loss: total, correct, counted: rows };
   };
 }
 

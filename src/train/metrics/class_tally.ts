@@ -52,6 +52,9 @@ export class ClassTally {
   /** Adds rows of the model's output, with their targets. */
   add(output: Float32Array, targets: Int32Array | Float32Array): void {
     const rows = output.length / this.#units, score = this.#score;
+    if (this.#task === "classification" && targets.some((label) => label < 0)) {
+      return this.add(...withLabels(output, targets, this.#units));
+    }
     this.#samples += rows;
     if (score === undefined) {
       const labels = targets instanceof Int32Array ? targets : Int32Array.from(targets);
@@ -147,6 +150,21 @@ export class ClassTally {
     increment(this.#calibration, at + 1, confidence);
     if (isRight) increment(this.#calibration, at + 2);
   }
+}
+
+/** Returns the rows of a classifier's output that have a label, with the labels. */
+function withLabels(
+  output: Float32Array,
+  targets: Int32Array | Float32Array,
+  units: number,
+): [output: Float32Array, labels: Int32Array] {
+  const labels = Int32Array.from(targets).filter((label) => label >= 0);
+  const kept = new Float32Array(labels.length * units);
+  for (let row = 0, to = 0; row < targets.length; row++) {
+    if ((targets[row] ?? 0) < 0) continue;
+    kept.set(output.subarray(row * units, (row + 1) * units), units * to++);
+  }
+  return [kept, labels];
 }
 
 function increment(counts: Float64Array | undefined, at: number, by = 1): void {

@@ -2,7 +2,8 @@
 //!
 //! Shapes: the output `z` or `y` of the model and its gradient `[rows, units]`, `labels` `[rows]`.
 //! A gradient is `scale` times that of the mean loss over the rows; where its pointer is null, none
-//! is computed.
+//! is computed. A row whose label is negative, as in the padding of a sequence, does not count: it has
+//! no loss, and its gradient is 0.
 
 use crate::simd::{F32x4, F64x4};
 
@@ -14,23 +15,35 @@ pub struct Loss {
     /// Number of rows that are classified correctly: the first of the greatest outputs is that of
     /// the label. Never a row with a NaN, or whose greatest output is infinite.
     pub correct: f64,
+    /// Number of rows that count.
+    pub counted: f64,
     /// Factor of the gradient of the mean loss, set by the caller.
     pub scale: f32,
 }
 
-/// Sets `total` to the sums over the rows of what `judge` returns for a row, its label and the
-/// factor of its gradient: its loss, and whether it is classified correctly.
+/// Sets `total` to the sums over the rows that count of what `judge` returns for a row, its label and
+/// the factor of its gradient: its loss, and whether it is classified correctly. The gradient
+/// `[rows, units]` of the others becomes 0, unless it is null.
 #[inline(always)]
 unsafe fn each_row(
-    rows: usize,
+    [rows, units]: [usize; 2],
     labels: *const i32,
+    gradient: *mut f32,
     total: &mut Loss,
     mut judge: impl FnMut(usize, i32, f64) -> (f64, bool),
 ) {
-    (total.loss, total.correct) = (0.0, 0.0);
-    let scale = f64::from(total.scale) / rows as f64;
+    let counted = (0..rows).filter(|&row| unsafe { *labels.add(row) } >= 0).count() as f64;
+    (total.loss, total.correct, total.counted) = (0.0, 0.0, counted);
+    let scale = f64::from(total.scale) / counted;
     for row in 0..rows {
-        let (loss, correct) = judge(row, unsafe { *labels.add(row) }, scale);
+        let label = unsafe { *labels.add(row) };
+        if label < 0 {
+            if !gradient.is_null() {
+                unsafe { gradient.add(row * units).write_bytes(0, units) };
+            }
+            continue;
+        }
+        let (loss, correct) = judge(row, label, scale);
         total.loss += loss;
         total.correct += f64::from(u8::from(correct));
     }
@@ -79,7 +92,7 @@ pub unsafe extern "C" fn softmax_cross_entropy(
         }
         (ln(sum) + f64::from(peak) - f64::from(logits[label]), most == label && has_answer(logits, most))
     };
-    unsafe { each_row(rows, labels, total, judge) }
+    unsafe { each_row([rows, units], labels, dz, total, judge) }
 }
 
 /// Returns the index of the greatest value, the first of equal ones.
@@ -123,7 +136,7 @@ pub unsafe extern "C" fn categorical_crossentropy(
         }
         (-ln(share), most == label && has_answer(shares, most))
     };
-    unsafe { each_row(rows, labels, total, judge) }
+    unsafe { each_row([rows, units], labels, dy, total, judge) }
 }
 
 /// Cross-entropy of the probabilities of label 1, `loss = -ln(y)` for label 1 and `-ln(1 - y)` for
@@ -146,7 +159,7 @@ pub unsafe extern "C" fn binary_crossentropy(
         let correct = i32::from(share > 0.5) == label && !share.is_nan();
         (-ln(if label == 1 { share } else { 1.0 - share }), correct)
     };
-    unsafe { each_row(rows, labels, total, judge) }
+    unsafe { each_row([rows, 1], labels, dy, total, judge) }
 }
 
 /// Squared error, `loss = (y - label)^2`, with the gradient `dy = scale / rows * 2 * (y - label)`.
@@ -167,7 +180,7 @@ pub unsafe extern "C" fn mean_squared_error(
         }
         (difference * difference, false)
     };
-    unsafe { each_row(rows, labels, total, judge) }
+    unsafe { each_row([rows, 1], labels, dy, total, judge) }
 }
 
 /// Keeps a probability away from 0 and 1. NaN stays NaN, so that a diverged training is noticed.
@@ -268,7 +281,7 @@ mod tests {
         let z = [1.0f32, -2.0, 0.5, 3.0, 3.0, -80.0];
         let labels = [2, 1];
         let mut dz = [0.0f32; 6];
-        let mut total = Loss { loss: 0.0, correct: 0.0, scale: 1.0 };
+        let mut total = Loss { loss: 0.0, correct: 0.0, counted: 0.0, scale: 1.0 };
         unsafe { softmax_cross_entropy(z.as_ptr(), labels.as_ptr(), dz.as_mut_ptr(), 2, 3, &mut total) };
         let mut loss = 0.0;
         for (row, logits) in z.chunks(3).enumerate() {
@@ -288,7 +301,7 @@ mod tests {
 
     /// Returns loss and number of correct rows; writes the gradient to `dy` if there is one.
     fn run(kernel: LossKernel, y: &[f32], labels: &[i32], scale: f32, dy: Option<&mut [f32]>) -> (f64, f64) {
-        let mut total = Loss { loss: 9.0, correct: 9.0, scale };
+        let mut total = Loss { loss: 9.0, correct: 9.0, counted: 9.0, scale };
         let dy = dy.map_or(core::ptr::null_mut(), |dy| dy.as_mut_ptr());
         let (rows, units) = (labels.len(), y.len() / labels.len());
         unsafe { kernel(y.as_ptr(), labels.as_ptr(), dy, rows, units, &mut total) };
@@ -327,6 +340,17 @@ mod tests {
             }
             let lost = vec![f32::NAN; y.len()];
             assert!(run(kernel, &lost, labels, 1.0, None).0.is_nan());
+        }
+    }
+
+    #[test]
+    fn rows_with_a_negative_label_do_not_count() {
+        let y = [0.2, 0.8, 0.7, 0.3, 0.6, 0.4];
+        for kernel in [softmax_cross_entropy, categorical_crossentropy] {
+            let (mut dy, mut kept) = ([9.0; 6], [9.0; 4]);
+            let all = run(kernel, &y, &[1, -1, 0], 2.0, Some(&mut dy));
+            assert_eq!(all, run(kernel, &[0.2, 0.8, 0.6, 0.4], &[1, 0], 2.0, Some(&mut kept)));
+            assert_eq!(dy, [kept[0], kept[1], 0.0, 0.0, kept[2], kept[3]]);
         }
     }
 

@@ -1,4 +1,10 @@
-import type { Layer, Node, ParameterRole, Window2D } from "../../../engine/graph/graph.ts";
+import {
+  type Layer,
+  type Node,
+  type ParameterRole,
+  UnsupportedModelError,
+  type Window2D,
+} from "../../../engine/graph/graph.ts";
 import type { GraphBuilder } from "./builder.ts";
 
 /** Orders of the axes of images: channels last, as here, and channels first, as in ONNX. */
@@ -16,7 +22,11 @@ export interface NodeToExport {
   weight(role: ParameterRole): { values: Float32Array; shape: readonly number[] } | undefined;
 }
 
-/** Adds the nodes of a layer, and returns the name of the output. */
+/**
+ * Adds the nodes of a layer, and returns the name of the output.
+ *
+ * @throws {UnsupportedModelError} If the layer is one of sequences or layer normalization.
+ */
 export function addLayer(graph: GraphBuilder, exported: NodeToExport): string {
   const { node: { layer, name, shape }, inputs, inputShape } = exported;
   const [x = ""] = inputs;
@@ -24,10 +34,17 @@ export function addLayer(graph: GraphBuilder, exported: NodeToExport): string {
     const { values, shape } = needed(exported, role);
     return graph.floats(`${name}/${role}`, shape, values);
   };
+  const isOfSequences = layer.type === "conv2d" && inputShape.length !== 3 ||
+    layer.type === "globalAveragePool" && inputs.length > 1;
+  if (isOfSequences) throw unsupported(name, "layers of sequences");
   switch (layer.type) {
     case "input":
     case "dropout":
       return x;
+    case "recurrent":
+      throw unsupported(name, "recurrent layers");
+    case "layerNorm":
+      throw unsupported(name, "layer normalization");
     case "reshape":
       return graph.add("Reshape", name, [x, graph.integers(`${name}/shape`, [-1, ...shape])]);
     case "dense": {
@@ -156,7 +173,16 @@ function activation(
       return graph.add("Softmax", layer, [x], { axis: -1 });
     case "leakyRelu":
       return graph.add("LeakyRelu", layer, [x], { alpha: { f: alpha } });
+    case "gelu":
+    case "geluNew":
+      throw unsupported(layer, "GELU");
   }
+}
+
+function unsupported(layer: string, what: string): UnsupportedModelError {
+  return new UnsupportedModelError(
+    `Layer ${JSON.stringify(layer)}: ${what} cannot be exported yet`,
+  );
 }
 
 function needed(

@@ -4,11 +4,12 @@
  * @module
  */
 
+import type { Graph } from "../../../engine/graph/graph.ts";
 import { VERSION } from "../../../base/version.ts";
 import type { Schema } from "../../../data/schema/schema.ts";
 import { parametersFor } from "../../../engine/inference.ts";
 import { LOSSES } from "../../../train/losses/losses.ts";
-import { type Exportable, exportableGraph, meaningOf } from "../exported.ts";
+import { type Exportable, exportGraph, meaningOf } from "../exported.ts";
 import { GraphBuilder, valueInfo } from "./builder.ts";
 import { addLayer } from "./layers.ts";
 import { encodeModel } from "./proto.ts";
@@ -31,7 +32,13 @@ const INPUT = "features";
  * names it.
  */
 export function toOnnx(trained: Exportable): Uint8Array<ArrayBuffer> {
-  const { nodes, manifest } = exportableGraph(trained, "ONNX");
+  return exportGraph(trained, "ONNX", (graph) => encodeGraph(trained, graph));
+}
+
+function encodeGraph(
+  trained: Exportable,
+  { nodes, manifest }: Graph,
+): Uint8Array<ArrayBuffer> {
   const views = manifest.views(parametersFor(manifest, trained.manifest, trained.parameters));
   const inputShape = nodes[0]?.shape ?? [], [units = 0] = nodes.at(-1)?.shape ?? [];
   const { schema, output } = meaningOf(trained, inputShape, units);
