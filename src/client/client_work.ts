@@ -210,7 +210,7 @@ export class ClientWork {
     const session = this.#open();
     this.#pendingRound = undefined;
     const millis = backoffMillis(this.#trainer.refusals);
-    await this.#trainer.refuse(round, error, session, this.#secure.reasonFor(error));
+    await this.#trainer.refuse(round, error, session, this.#secure.noticeOf(error));
     // The server may have no newer parameters yet: asking at once could go on for ever.
     if (this.#host.asksForWork()) this.#rest = session.rest(millis).then(() => "rested");
   }

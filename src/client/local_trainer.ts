@@ -14,6 +14,7 @@ import { figuresText, sharedEvaluation } from "./shared_figures.ts";
 import { isSamePlan, type TrainPlan } from "../plan/train_plan.ts";
 import { LocalModel } from "./local_model.ts";
 import type { ClientEvent, SharedMetrics } from "./options.ts";
+import type { Notice } from "./secure/secure_member.ts";
 import type { Session } from "./session/session.ts";
 import type { SubModel } from "./sub_model.ts";
 import { endWith, type TrainingTask } from "./training_task.ts";
@@ -175,18 +176,14 @@ export class LocalTrainer {
     }
   }
 
-  /**
-   * Tells the server that there is no update for the round.
-   *
-   * @param told Text in place of the error's, which may have figures of the client's data.
-   */
-  async refuse(round: number, error: Error, session: Session, told?: string): Promise<void> {
+  /** Tells the server that there is no update for the round, by an error or a notice of it. */
+  async refuse(round: number, error: Error, session: Session, notice?: Notice): Promise<void> {
     const message = shortened(errorMessage(error), MOST_REASON_LENGTH);
     this.#warn(`Round ${round}: ${message}`);
     this.#options.onEvent?.({ type: "cannot-train", round, reason: message });
     await session.send({
       code: MessageCode.Error,
-      payload: { fault: "cannot-train", message: told ?? message, fatal: false, round },
+      payload: { fault: "cannot-train", message, fatal: false, round, ...notice },
     });
     this.#refusals++;
   }

@@ -35,6 +35,10 @@ export class RoundAttempts {
   /** Number of attempts, and of those with too few updates. */
   #tries = 0;
   #short = 0;
+  /** Reason why the last attempt has no sum. */
+  #failure: Error | undefined;
+  /** Number of ranks left out because they disagree with others. */
+  #disputes = 0;
 
   constructor(round: number, host: RoundHost) {
     this.#round = round;
@@ -79,12 +83,19 @@ export class RoundAttempts {
       for (const { rank, isExcused } of collector.absences) {
         if (!isExcused) handler.onDrop(rank, round, collector.outcome(rank) === "refused");
       }
+      for (const [rank, reason] of training.disputed) {
+        this.#host.warn(`Round ${round} has a dispute that nobody can decide: ${reason}`);
+        handler.onDrop(rank, round, true);
+      }
       const received = collector.count("received");
       const { failure } = training;
       if (failure !== undefined || (received < quorum && !isSecret)) {
+        this.#failure = failure;
         this.#absent.add(collector);
         // They do so once in a round. Others may have lost what they were asked for.
         for (const rank of training.revealed) this.#excluded.add(rank);
+        for (const rank of training.disputed.keys()) this.#excluded.add(rank);
+        this.#disputes += training.disputed.size;
         this.#retry(training, { received, enough, quorum });
         continue;
       }
@@ -180,7 +191,12 @@ export class RoundAttempts {
     const left = numClients - this.#excluded.size;
     if (secure === undefined || this.#excluded.size === 0 || left >= least) return;
     throw new DeadlineError(
-      `Round ${this.#round} cannot be tried again: ${this.#excluded.size} of ${numClients} clients have revealed shares in it, and with the others there are no ${least} for secure aggregation`,
+      `Round ${this.#round} cannot be tried again: ${this.#excluded.size} of ${numClients} clients have revealed shares in it${
+        this.#disputes > 0 ? " or disagree about boxes" : ""
+      }, and with the others there are no ${least} for secure aggregation${
+        this.#failure === undefined ? "" : `: ${errorMessage(this.#failure)}`
+      }`,
+      { cause: this.#failure },
     );
   }
 

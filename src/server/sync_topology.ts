@@ -133,7 +133,7 @@ export class ServerSyncTop extends ServerCommunicationTopology {
       this.activeRun.countCannotTrain(sender, notice.round ?? 0, notice.message);
     } else {
       super.onCannotTrain(sender, notice);
-      this.#secure?.wake();
+      this.#secure?.complained(sender, notice.accused);
     }
   }
 

@@ -2,9 +2,10 @@ import { ProtocolError } from "../../base/errors.ts";
 import { lazy } from "../../base/lazy.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import { CannotTrainError, UNTOLD_REASON } from "../../plan/cannot_train.ts";
+import { SecureError } from "../../secure/errors.ts";
 import { ToldTraining } from "../../secure/told.ts";
 import { MessageCode } from "../../wire/message_code.ts";
-import type { IdAssignmentPayload, Message } from "../../wire/messages.ts";
+import type { ErrorPayload, IdAssignmentPayload, Message } from "../../wire/messages.ts";
 import type { ReceivedParameters } from "../client_codecs.ts";
 import type { ClientTopologyOptions } from "../options.ts";
 import type { SubModel } from "../sub_model.ts";
@@ -13,6 +14,9 @@ import type { SecureMessage } from "./secure_message.ts";
 import type { SecurePart } from "./secure_part.ts";
 
 const loadPart = /* @__PURE__ */ lazy(() => import("./secure_part.ts"));
+
+/** Fields of the error that tells the server of a round without an update. */
+export type Notice = Partial<ErrorPayload>;
 
 /** Options of a client that concern secure aggregation. */
 type SecureMemberOptions = Pick<
@@ -63,11 +67,14 @@ export class SecureMember {
   }
 
   /**
-   * Returns what the server is told in place of the reason why the client cannot train, which may
-   * have figures of its data; `undefined` for the reason itself.
+   * Returns what the server is told of the reason why the client has no update: a text in place of
+   * one that may have figures of its data, or the ranks whose boxes hold no share.
    */
-  reasonFor(error: Error): string | undefined {
-    return this.#isOn && error instanceof CannotTrainError ? UNTOLD_REASON : undefined;
+  noticeOf(error: Error): Notice {
+    if (!this.#isOn) return {};
+    if (error instanceof CannotTrainError) return { message: UNTOLD_REASON };
+    const isAboutBoxes = error instanceof SecureError && error.fault.startsWith("box-");
+    return isAboutBoxes ? { accused: error.ranks } : {};
   }
 
   /**

@@ -30,6 +30,11 @@ export class TrainingExchange {
   /** Results of updates that were taken in another order than that of ranks. */
   readonly #unsorted: [rank: Rank, result: Omit<ParameterUpdatePayload, "parameters">][] = [];
 
+  /**
+   * Ranks that disagree about messages that the server cannot read, with the reasons. Another
+   * attempt leaves them out.
+   */
+  disputed: ReadonlyMap<Rank, string> = new Map<Rank, string>();
   /** Reason for which the training has failed, whatever updates have come. */
   failure: Error | undefined;
   /** Ranks that have revealed shares: they take part in no other attempt at the round. */

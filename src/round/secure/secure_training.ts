@@ -1,6 +1,7 @@
 import type { Rank } from "../../base/rank.ts";
 import { SecureError } from "../../secure/errors.ts";
-import type { AttemptId, UnmaskRequest } from "../../secure/messages.ts";
+import type { AttemptId, SecureShares, UnmaskRequest } from "../../secure/messages.ts";
+import { Disputes } from "../../secure/server/disputes.ts";
 import type { SecureSum } from "../../secure/server/options.ts";
 import type { Unmasking } from "../../secure/server/unmasking.ts";
 import { SecureSession } from "../../secure/server/session.ts";
@@ -34,6 +35,8 @@ export class SecureTraining extends TrainingExchange {
   #changed = Promise.withResolvers<void>();
   #missing = 0;
   #unmasking: Unmasking | undefined;
+  /** Complaints about boxes, once they were passed on. */
+  disputes: Disputes | undefined;
 
   /** Opens the attempt: the cohort is asked for keys, or again for the shares of its sum. */
   constructor(
@@ -173,7 +176,7 @@ export class SecureTraining extends TrainingExchange {
           break;
         case "shares":
           this.#dropAwaited(reason);
-          this.#open("masked", MessageCode.SecureShares, session.closeShares());
+          this.#openMasked(session.closeShares());
           break;
         case "masked":
           checkQuorum(this.collector.count("received"), this.#options.quorum);
@@ -218,6 +221,11 @@ export class SecureTraining extends TrainingExchange {
     this.#messages = new Map(
       [...payloads].map(([rank, payload]) => [rank, { code, payload } as Message]),
     );
+  }
+
+  #openMasked(boxes: ReadonlyMap<Rank, SecureShares>): void {
+    this.disputes = new Disputes(boxes);
+    this.#open("masked", MessageCode.SecureShares, boxes);
   }
 
   #openReveal(requests: ReadonlyMap<Rank, UnmaskRequest>): void {

@@ -105,9 +105,10 @@ export class Boxes {
   async open(shares: readonly SealedShare[]): Promise<Map<number, SharePair>> {
     const opened = new Map<number, SharePair>();
     const texts = await Promise.all(shares.map(({ rank, box }) => this.#open(rank, box)));
+    const unread = shares.filter((_, i) => texts[i] === undefined);
+    if (unread.length > 0) throw closed(unread.map(({ rank }) => rank));
     shares.forEach(({ rank }, i) => {
-      const content = texts[i];
-      if (content === undefined) throw closed(rank);
+      const content = texts[i] ?? new Uint8Array();
       if (opened.has(rank)) throw misdirected(rank);
       if (readU32(content, 0) !== rank || readU32(content, 4) !== this.#rank) {
         throw misdirected(rank);
@@ -127,11 +128,14 @@ export class Boxes {
   }
 }
 
-function closed(rank: number): SecureError {
+function closed(ranks: readonly number[]): SecureError {
+  const [whose, what] = ranks.length === 1
+    ? [`share of rank ${ranks[0]}`, "its box does not open; it has"]
+    : [`shares of ranks ${ranks.join(", ")}`, "their boxes do not open; they have"];
   return new SecureError(
     "box-does-not-open",
-    `Cannot read the share of rank ${rank}: its box does not open; it has other keys, another model or another ring`,
-    { ranks: [rank] },
+    `Cannot read the ${whose}: ${what} other keys, another model or another ring`,
+    { ranks },
   );
 }
 

@@ -57,6 +57,13 @@ export async function recoverSecret<T>(
   return best;
 }
 
+/** Reports whether more shares than the threshold give one secret: then they are those dealt. */
+export function fitEachOther(given: readonly GivenShare[], threshold: number): boolean {
+  const subset = given.slice(0, threshold),
+    secret = combineShares(subset.map(({ share }) => share));
+  return given.length > threshold && holdersApart(given, subset, secret).length === 0;
+}
+
 /** Returns the holders of shares that are not on the polynomial of a subset. */
 function holdersApart(
   given: readonly GivenShare[],

@@ -4,7 +4,7 @@ import { applyMasks } from "../masks.ts";
 import type { Member } from "../messages.ts";
 import { type AgreementPair, type Bytes, equalBytes, pairOf, sha256 } from "../primitives.ts";
 import type { RingVector } from "../quantize.ts";
-import { type GivenShare, recoverSecret } from "./recover.ts";
+import { fitEachOther, type GivenShare, recoverSecret } from "./recover.ts";
 
 /** Members whose secrets are recovered at a time. */
 const BATCH = 64;
@@ -62,7 +62,7 @@ async function keyOfSurvivor(
     wrong,
     async (seed) => equalBytes(await sha256(seed), seedDigest) ? seed : undefined,
   );
-  if (found === undefined) throw lost(member, given);
+  if (found === undefined) throw lost(member, given, threshold);
   for (const holder of found.wrong) wrong.add(holder);
   return { add: [], subtract: [await selfMaskKey(member.rank, found.secret, salt)] };
 }
@@ -78,7 +78,7 @@ async function keysOfDropped(
     return equalBytes(pair.publicKey, member.maskKey) ? pair : undefined;
   };
   const found = await recoverSecret(given, threshold, wrong, check);
-  if (found === undefined) throw lost(member, given);
+  if (found === undefined) throw lost(member, given, threshold);
   for (const holder of found.wrong) wrong.add(holder);
   const { privateKey } = found.checked;
   // The dropped member would have added what its partners subtracted: its update's masks are the
@@ -86,11 +86,18 @@ async function keysOfDropped(
   return await pairMaskKeys(member, await agreeOnMasks(privateKey, partners), salt);
 }
 
-function lost({ rank }: MaskMember, given: readonly GivenShare[]): SecureError {
+function lost({ rank }: MaskMember, given: readonly GivenShare[], threshold: number): SecureError {
+  const problem = `Cannot recover the secret of rank ${rank}`;
+  if (fitEachOther(given, threshold)) {
+    const message = `${problem}: all of its shares give a secret that is not the one it has told`;
+    return new SecureError("wrong-shares", message, { ranks: [rank] });
+  }
   const ranks = given.map(({ holder }) => holder);
   return new SecureError(
     "wrong-shares",
-    `Cannot recover the secret of rank ${rank}: shares of ranks ${ranks.join(", ")} disagree`,
+    `${problem}: shares of ranks ${
+      ranks.join(", ")
+    } disagree, so it has dealt wrong ones or they have revealed wrong ones`,
     { ranks },
   );
 }

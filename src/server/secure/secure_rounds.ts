@@ -146,9 +146,12 @@ export class SecureRounds {
     if (message !== undefined) this.#host.run.send(rank, message);
   }
 
-  /** Has the open stage look again at who is awaited. */
-  wake(): void {
-    this.#training?.wake();
+  /** Notes that a client gives no update, and the ranks of boxes that hold no share for it. */
+  complained(rank: Rank, accused: readonly Rank[] = []): void {
+    const training = this.#training;
+    training?.disputes?.add(rank, accused);
+    if (training?.disputes) training.disputed = training.disputes.out;
+    training?.wake();
   }
 
   /** Notes that a client has left. */

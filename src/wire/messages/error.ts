@@ -6,7 +6,7 @@
 
 import { v } from "../../plan/deps.ts";
 import { textLine } from "../../plan/schemas.ts";
-import { round } from "./fields.ts";
+import { MOST_NEIGHBOURS, rank, round } from "./fields.ts";
 import { messageType } from "./message_type.ts";
 
 /** Most characters of {@linkcode ErrorPayload.message}. */
@@ -22,6 +22,11 @@ export interface ErrorPayload {
   readonly fatal: boolean;
   /** From a client, with `"cannot-train"`: the round for which there will be no update. */
   readonly round?: number;
+  /**
+   * From a client, with `"cannot-train"`: ranks whose boxes of secure aggregation hold no share for
+   * it.
+   */
+  readonly accused?: readonly number[];
 }
 
 /** Report of a fault of the other side. */
@@ -32,5 +37,6 @@ export const error = messageType(
     message: textLine(MOST_MESSAGE_LENGTH),
     fatal: v.boolean(),
     round: v.exactOptional(round),
+    accused: v.exactOptional(v.pipe(v.array(rank), v.maxLength(MOST_NEIGHBOURS))),
   }),
 );
