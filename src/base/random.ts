@@ -27,6 +27,17 @@ export type RandomPurpose =
   | "quantize"
   | "test";
 
+/** Place in a stream of random numbers. */
+export interface StreamPlace {
+  readonly seed: number;
+  /** Hash of the purpose. */
+  readonly purpose: number;
+  readonly round: number;
+  readonly rank: number;
+  /** Numbers of 32 bits that were drawn. */
+  readonly index: number;
+}
+
 /** Round and rank of a stream of random numbers. */
 export interface RandomStream {
   /**
@@ -118,16 +129,29 @@ export class Random {
     this.#rank = stream.rank ?? 0;
   }
 
+  /** Place from which another generator of the same numbers can go on. */
+  get place(): StreamPlace {
+    const [seed, purpose] = this.#key;
+    return { seed, purpose, round: this.#round, rank: this.#rank, index: this.#index };
+  }
+
+  /** Leaves out numbers of 32 bits, which another generator has drawn. */
+  skip(count: number): void {
+    this.#index += count;
+    if (this.#index % 4 !== 0) this.#block = this.#blockOf(Math.floor(this.#index / 4));
+  }
+
   /** Draws a whole number from 0 to 2^32 - 1. */
   uint32(): number {
     const lane = this.#index % 4;
-    if (lane === 0) {
-      const block = Math.floor(this.#index / 4);
-      const high = Math.floor(block / 0x100000000);
-      this.#block = philox4x32([block >>> 0, high, this.#round, this.#rank], this.#key);
-    }
+    if (lane === 0) this.#block = this.#blockOf(Math.floor(this.#index / 4));
     this.#index++;
     return this.#block[lane] ?? 0;
+  }
+
+  #blockOf(number: number): readonly number[] {
+    const high = Math.floor(number / 0x100000000);
+    return philox4x32([number >>> 0, high, this.#round, this.#rank], this.#key);
   }
 
   /** Draws a number in [0, 1), a multiple of 2^-53. */

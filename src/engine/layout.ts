@@ -1,6 +1,7 @@
 import {
   BYTE_TABLE_LAYOUT,
   LOSS_LAYOUT,
+  REGRESSION_LAYOUT,
   RULE_LAYOUT,
   STREAM_LAYOUT,
 } from "../generated/engine_exports.ts";
@@ -13,6 +14,7 @@ import type { Place, Target } from "./ops/op.ts";
 import type { LayoutSize } from "./layout_size.ts";
 import type { UpdateMemory } from "./optimizer.ts";
 import { compile, type Program } from "./program.ts";
+import { placeRegression } from "./regression.ts";
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
 /** Number of the float64 values of the kernels' `Loss`, which lie before its scale. */
@@ -54,7 +56,15 @@ export interface Layout extends UpdateMemory {
    * must be boxed.
    */
   readonly scale: Float32Array<ArrayBuffer>;
+<<<<<<< HEAD
   /** Labels of a batch: one for each row, or for each step of one. */
+=======
+  /** Memory of steps of a dense layer alone: the kernels' `Regression`. */
+  readonly regression: Uint32Array<ArrayBuffer>;
+  /** Sums of loss and correct rows of such steps. */
+  readonly sums: Float64Array<ArrayBuffer>;
+  /** Labels of a batch. */
+>>>>>>> a90767d8 (Softmax regression trains and is judged in fewer, larger kernels)
   readonly batchLabels: Int32Array<ArrayBuffer>;
   /** Number of output values of a row, or of each step of one. */
   readonly units: number;
@@ -96,7 +106,7 @@ export function layOut(graph: Graph, target: Target, size: LayoutSize): Layout {
   const { arena, exports } = createEngineArena(measure(graph, target, size));
   const buffer = exports.memory.buffer as ArrayBuffer;
   const alloc = (values: number) => arena.alloc(values).byteOffset;
-  return place(graph, target, size, {
+  const layout = place(graph, target, size, {
     exports,
     buffer,
     alloc,
@@ -106,6 +116,8 @@ export function layOut(graph: Graph, target: Target, size: LayoutSize): Layout {
       return start;
     },
   });
+  placeRegression(layout);
+  return layout;
 }
 
 /** Returns the number of bytes of a layout. */
@@ -171,8 +183,12 @@ function place(
   const room = { exports, target, parameters, stream: stream.byteOffset, clip, alloc, constants };
   const program = compile(graph, maxRows, room);
   const { at, length } = program.input;
+<<<<<<< HEAD
   const total = alloc(LOSS_LAYOUT.size / BYTES);
   const units = graph.nodes.at(-1)?.shape.at(-1) ?? 1;
+=======
+  const total = alloc(LOSS_LAYOUT.size / BYTES), sums = alloc(4);
+>>>>>>> a90767d8 (Softmax regression trains and is judged in fewer, larger kernels)
   return {
     maxRows,
     exports,
@@ -198,8 +214,14 @@ function place(
     order: naturals(capacity),
     scale: floatsAt(total + LOSS_LAYOUT.offsets.scale, 1),
     total: buffer ? new Float64Array(buffer, total, TOTALS) : new Float64Array(0),
+<<<<<<< HEAD
     batchLabels: integers(maxRows * program.output.length / units),
     units,
+=======
+    regression: naturals(REGRESSION_LAYOUT.size / BYTES),
+    sums: buffer ? new Float64Array(buffer, sums, 2) : new Float64Array(0),
+    batchLabels: integers(maxRows),
+>>>>>>> a90767d8 (Softmax regression trains and is judged in fewer, larger kernels)
   };
 }
 

@@ -11,7 +11,8 @@ import { sizeOf } from "./graph/shapes.ts";
 import type { EngineExports } from "./kernels.ts";
 import type { ClipMemory } from "./ops/clip.ts";
 import { makeOp } from "./ops/make_op.ts";
-import { at, type Op, type OpContext, type Place, type Target } from "./ops/op.ts";
+import { at, type DensePlaces, type Op, type OpContext } from "./ops/op.ts";
+import type { Place, Target } from "./ops/op.ts";
 
 /** Ops of a graph for one batch, in places that were fixed when it was made. */
 export interface Program {
@@ -19,6 +20,8 @@ export interface Program {
   readonly input: Place;
   /** Place of the output rows. */
   readonly output: Place;
+  /** The dense layer that is the whole model; `undefined` for other models. */
+  readonly onlyDense: DensePlaces | undefined;
   /** Place of the gradient of the output rows. */
   readonly outputGradient: Pointer;
   /** Computes the output, in training or inference mode. */
@@ -149,6 +152,7 @@ export function compile(graph: Graph, maxRows: number, memory: ProgramMemory): P
     input: { at: at(values, 0), length: at(sizes, 0) },
     output: { at: at(values, last), length: at(sizes, last) },
     outputGradient: at(gradients, last),
+    onlyDense: ops.size === 1 ? [...ops.values()][0]?.dense : undefined,
     forward(rows, training) {
       for (let i = 0; i < forwards.length; i++) forwards[i]?.(rows, training);
     },

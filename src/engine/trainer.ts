@@ -6,12 +6,11 @@ import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { checkFit } from "../train/fit.ts";
 import type { LossName } from "../train/handler.ts";
 import { StepTargets } from "../train/step_targets.ts";
-import { isPlain } from "../plan/train_plan.ts";
-import type { BatchLoss, BeginOptions, JudgeOptions, Trainer } from "../train/trainer.ts";
+import { isPlain, type TrainPlan } from "../plan/train_plan.ts";
+import type { BatchLoss, BeginOptions, JudgeOptions, StepSums, Trainer } from "../train/trainer.ts";
 import { type Batch, runBatch } from "./batch.ts";
 import { checkParameters } from "./check_parameters.ts";
 import { addClippedRows } from "./clipped_batch.ts";
-import type { TrainPlan } from "../plan/train_plan.ts";
 import { checkEmbeddings, checkWords } from "./ops/embedding.ts";
 import type { Graph } from "./graph/graph.ts";
 import { checkRowsApart, hasFrozen, mixesRows } from "./graph/traits.ts";
@@ -20,13 +19,11 @@ import { copyState, type Layout, layOut } from "./layout.ts";
 import { enlarged, type LayoutSize, NO_BYTES } from "./layout_size.ts";
 import type { Target } from "./ops/op.ts";
 import { extrasOf, Optimizer } from "./optimizer.ts";
+import { takeRegressionSteps } from "./regression.ts";
 import { areBytes, copyRows } from "./resident_rows.ts";
 import { valuesOf } from "./structs.ts";
 
-/**
- * Most rows that are computed at once, in training and in evaluation: more take memory and gain
- * nothing.
- */
+/** Most rows that are computed at once: more take memory and gain nothing. */
 const ROWS = 256;
 
 /** Trainer of a graph on the native kernels: parameters, data and all results lie in one memory. */
@@ -154,9 +151,13 @@ export class NativeTrainer implements Trainer {
     if (!this.#begun) throw new Error("Cannot take a step: begin() was not called");
     if (this.#direct) return this.#pass(start, end);
     const rows = end - start, pieces = Math.ceil(rows / this.#layout.maxRows);
+<<<<<<< HEAD
     const result = this.#result;
     const all = this.#count(start, end);
     let loss = 0, correct = 0, counted = 0;
+=======
+    let loss = 0, correct = 0;
+>>>>>>> a90767d8 (Softmax regression trains and is judged in fewer, larger kernels)
     for (let piece = 0; piece < pieces; piece++) {
       const from = start + Math.floor(piece * rows / pieces);
       const to = start + Math.floor((piece + 1) * rows / pieces);
@@ -167,10 +168,21 @@ export class NativeTrainer implements Trainer {
       counted += part.counted;
     }
     if (Number.isFinite(loss)) this.#optimizer.step(this.#layout);
+<<<<<<< HEAD
     result.loss = loss;
     result.correct = correct;
     result.counted = counted;
     return result;
+=======
+    this.#result.loss = loss;
+    this.#result.correct = correct;
+    return this.#result;
+  }
+
+  takeSteps(start: number, end: number, batchSize: number, sums: StepSums): number | undefined {
+    if (!this.#direct || !this.#targets?.isPlain) return undefined;
+    return takeRegressionSteps(this.#layout, this.loss, { start, end, batchSize }, sums);
+>>>>>>> a90767d8 (Softmax regression trains and is judged in fewer, larger kernels)
   }
 
   differentiate(start: number, end: number): BatchLoss {
@@ -237,8 +249,7 @@ export class NativeTrainer implements Trainer {
 
   /** Prepares the rows from place `start` to before `end` of the order. */
   #place(start: number, end: number): Batch {
-    const targets = this.#targets;
-    const batch = this.#batch;
+    const targets = this.#targets, batch = this.#batch;
     batch.start = start;
     batch.rows = end - start;
     batch.step = targets && !targets.isPlain

@@ -1012,6 +1012,19 @@ export interface EngineExports extends KernelsExports {
    */
   multiply(a: Pointer, b: Pointer, y: Pointer, n: number): void;
   /**
+   * Takes steps on `rows` rows of the order, `batch` at a time, as `gather`, `dense_forward`,
+   * `softmax_cross_entropy` and `dense_backward` do one after the other, with gradients that go
+   * straight into the parameters. It ends after a batch whose loss is not finite. Adds the loss and
+   * the number of correct rows of each batch to the two values of `sums`.
+   *
+   * Returns the number of batches.
+   *
+   * @param of Address of `Regression`.
+   * @param order Address of uint32 values.
+   * @param sums Address of float64 values, written.
+   */
+  regression_steps(of: Pointer, order: Pointer, rows: number, batch: number, sums: Pointer): number;
+  /**
    * Multiplies each row of `length` values by its factor. A factor of 0 makes any value 0.
    *
    * @param values Address of float32 values, written.
@@ -1279,6 +1292,7 @@ export const ENGINE_EXPORTS: Readonly<Record<string, number>> = {
   mean_pool_forward: 5,
   mean_squared_error: 6,
   multiply: 4,
+  regression_steps: 5,
   scale_rows: 4,
   sigmoid_backward: 4,
   sigmoid_forward: 3,
@@ -1322,6 +1336,31 @@ export const LOSS_LAYOUT = {
     correct: 8,
     counted: 16,
     scale: 24,
+  },
+} as const;
+
+/**
+ * Memory of the steps, which that of a layer's passes is a part of.
+ *
+ * Layout of the structure `Regression`: its size and the offsets of its fields, in bytes.
+ */
+export const REGRESSION_LAYOUT = {
+  size: 56,
+  offsets: {
+    bytes: 0,
+    features: 4,
+    table: 8,
+    labels: 12,
+    x: 16,
+    classes: 20,
+    z: 24,
+    dz: 28,
+    w: 32,
+    b: 36,
+    scratch: 40,
+    inputs: 44,
+    outputs: 48,
+    total: 52,
   },
 } as const;
 

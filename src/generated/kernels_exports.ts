@@ -10,6 +10,24 @@ export interface KernelsExports {
   /** Address of the first byte that the module leaves to its caller. */
   readonly __heap_base: WebAssembly.Global;
   /**
+   * Adds the figures of rows, which are computed by `class_scores`, to `totals` in their order, and
+   * unless `answers` is null counts the rows of each class by their answer, `[units, units + 1]`,
+   * with a last column for rows without one.
+   *
+   * @param figures Address of `RowScores`.
+   * @param labels Address of int32 values.
+   * @param totals Address of `ClassTotals`, written.
+   * @param answers Address of float64 values, written.
+   */
+  add_scores(
+    figures: Pointer,
+    labels: Pointer,
+    rows: number,
+    units: number,
+    totals: Pointer,
+    answers: Pointer,
+  ): void;
+  /**
    * Values at a distance from others, `out = base + factor * steps`, computed in float64. `out` is
    * `base` or does not overlap it.
    *
@@ -73,6 +91,24 @@ export interface KernelsExports {
    * @param into Address of `Stats`, written.
    */
   difference(to: Pointer, a: Pointer, b: Pointer, n: number, into: Pointer): void;
+  /**
+   * Draws `count` whole numbers from a stream, from its number `first` on: that at place `i` is
+   * below `limit - i`, each equally likely. `purpose` is the hash of the stream's purpose.
+   *
+   * Returns how many numbers of the stream were used.
+   *
+   * @param draws Address of uint32 values, written.
+   */
+  draw_below(
+    seed: number,
+    purpose: number,
+    round: number,
+    rank: number,
+    first: number,
+    limit: number,
+    count: number,
+    draws: Pointer,
+  ): number;
   /**
    * Values of the codes of a chunk, which `eden_encode` describes. Those that no code stands for
    * are taken for 0 before they are rotated back. The factor is the product of `factor` and
@@ -433,12 +469,14 @@ export interface KernelsExports {
 
 /** Number of parameters of each function of {@linkcode KernelsExports}. */
 export const KERNELS_EXPORTS: Readonly<Record<string, number>> = {
+  add_scores: 6,
   add_steps: 5,
   add_streams: 5,
   blend: 4,
   class_scores: 7,
   copy: 4,
   difference: 5,
+  draw_below: 8,
   eden_decode: 13,
   eden_decode_scratch: 1,
   eden_encode: 12,
@@ -476,6 +514,21 @@ export const KERNELS_EXPORTS: Readonly<Record<string, number>> = {
   trimmed_mean: 6,
   trimmed_mean_scratch: 1,
 };
+
+/**
+ * Sums of the figures of rows.
+ *
+ * Layout of the structure `ClassTotals`: its size and the offsets of its fields, in bytes.
+ */
+export const CLASS_TOTALS_LAYOUT = {
+  size: 384,
+  offsets: {
+    correct: 0,
+    logLoss: 8,
+    brier: 16,
+    calibration: 24,
+  },
+} as const;
 
 /**
  * Figures of one row.

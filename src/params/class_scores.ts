@@ -1,4 +1,5 @@
-import { ROW_SCORES_LAYOUT } from "../generated/kernels_exports.ts";
+import { CLASS_TOTALS_LAYOUT, ROW_SCORES_LAYOUT } from "../generated/kernels_exports.ts";
+import type { Pointer } from "./instance.ts";
 import { pick } from "./sweep.ts";
 
 /** Values of the kernel's `RowScores`. */
@@ -12,6 +13,10 @@ const MOST_ROWS = 256, MOST_VALUES = 8192;
 export interface ClassScores {
   /** Number of rows. */
   readonly rows: number;
+  /** Number of classes. */
+  readonly units: number;
+  /** Address of the labels, in the memory of the figures. */
+  readonly labelsAt: Pointer;
   /**
    * Four figures of each row: the sum over the classes of its squared errors, the logit of its
    * class, the probability of the answer, and the answer, -1 for none.
@@ -33,7 +38,7 @@ export function classScores(
   logits: Float32Array,
   labels: Int32Array,
   units: number,
-  take: (scores: ClassScores, labels: Int32Array) => void,
+  take: (scores: ClassScores) => void,
 ): void {
   const instance = pick([logits]), { exports, buffer, scratch } = instance;
   const [logitsAt = 0, codesAt = 0, restAt = 0] = scratch;
@@ -51,9 +56,42 @@ export function classScores(
     const at = isLocal ? piece.byteOffset : logitsAt;
     exports.class_scores(at, labelsAt, rows, units, spareAt, codesAt, figuresAt);
     take({
-      rows,
+      ...{ rows, units, labelsAt },
       figures: new Float64Array(buffer, figuresAt, FIGURES * rows),
       codes: new Int32Array(buffer, codesAt, units * rows),
-    }, part);
+    });
   }
+}
+
+/** Values of the kernel's `ClassTotals`. */
+export const TOTALS: number = CLASS_TOTALS_LAYOUT.size / Float64Array.BYTES_PER_ELEMENT;
+
+/**
+ * Adds the scores of rows, before the next call of {@linkcode classScores}, to sums in their order.
+ *
+ * @param totals Right rows, cross-entropies and Brier scores, then for each of the 15 bins of
+ * confidence: answers, sum of their confidences, right answers.
+ * @param answers Rows of each class by their answer, `[units, units + 1]`, with a last column for
+ * rows without one; `undefined` to count none.
+ */
+export function addScores(
+  { rows, figures, labelsAt, units }: ClassScores,
+  totals: Float64Array,
+  answers: Float64Array | undefined,
+): void {
+  const { exports, buffer } = pick([figures]);
+  const totalsAt = Math.ceil((labelsAt + 4 * rows) / 8) * 8, answersAt = totalsAt + 8 * TOTALS;
+  const sums = new Float64Array(buffer, totalsAt, TOTALS + (answers?.length ?? 0));
+  sums.set(totals);
+  if (answers) sums.set(answers, TOTALS);
+  exports.add_scores(
+    figures.byteOffset,
+    labelsAt,
+    rows,
+    units,
+    totalsAt,
+    answers ? answersAt : 0,
+  );
+  totals.set(sums.subarray(0, TOTALS));
+  answers?.set(sums.subarray(TOTALS));
 }

@@ -42,6 +42,21 @@ export function countAnswers(
   }
 }
 
+/**
+ * Adds predictions that are counted by true class and answer, `[outputs, outputs + 1]`, with a last
+ * column for none.
+ */
+export function addAnswers(counts: Uint32Array, answers: Float64Array): void {
+  const classes = classesOf(counts), outputs = Math.floor(Math.sqrt(answers.length));
+  for (let label = 0; label < Math.min(classes, outputs); label++) {
+    for (let answer = 0; answer <= outputs; answer++) {
+      const column = answer < outputs ? Math.min(answer, classes) : classes;
+      const at = label * (classes + 1) + column;
+      counts[at] = (counts[at] ?? 0) + (answers[label * (outputs + 1) + answer] ?? 0);
+    }
+  }
+}
+
 /** Returns the counts as rows, without the last column if it is empty. */
 export function confusionOf(counts: Uint32Array): readonly (readonly number[])[] {
   const classes = classesOf(counts), width = classes + 1;

@@ -1,7 +1,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { EvaluateResult } from "../plan/results.ts";
 import { checkRows } from "./rows.ts";
-import { confusionOf, countAnswers, countsLength } from "./confusion.ts";
+import { addAnswers, confusionOf, countAnswers, countsLength } from "./confusion.ts";
 import { classifies } from "./losses/loss.ts";
 import { LOSSES } from "./losses/losses.ts";
 import { metricsOf } from "./metrics/metrics.ts";
@@ -61,8 +61,9 @@ export async function evaluateRows(
   const room = confusion && kind !== "measure" ? countsLength(data.numClasses) : 0;
   const counts = room > 0 ? new Uint32Array(room) : undefined;
   const tally = metrics ? makeTally(data, trainer.loss, trainer.units) : undefined;
+  const answers = tally?.answers;
   const observe: Observe = (output, targets) => {
-    if (counts && kind !== "measure") countAnswers(counts, kind, output, targets);
+    if (counts && !answers && kind !== "measure") countAnswers(counts, kind, output, targets);
     tally?.add(output, targets);
   };
   let loss = 0, correct = 0, numSamples = 0;
@@ -75,6 +76,7 @@ export async function evaluateRows(
     numSamples += result.counted;
   }
   const sums = tally?.sums;
+  if (counts && answers) addAnswers(counts, answers);
   return {
     numSamples,
     loss: loss / numSamples,

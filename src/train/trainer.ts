@@ -13,6 +13,12 @@ export interface BatchLoss {
   counted: number;
 }
 
+/** Sums over the steps of an epoch. */
+export interface StepSums extends BatchLoss {
+  /** Number of steps. */
+  steps: number;
+}
+
 /**
  * Function that receives a model's output for some rows, row after row, with their targets as in
  * `Dataset`. The arrays are used again after it returns.
@@ -81,6 +87,13 @@ export interface Trainer extends Disposable {
    * reuses the object of the result.
    */
   step(start: number, end: number): BatchLoss;
+  /**
+   * Takes several steps of `batchSize` rows, from place `start` to at most before `end` of the
+   * order, by one call, and adds them to the sums. It ends after a step whose loss is not finite.
+   *
+   * @returns Place after the last row; `undefined` where steps are to be taken one by one.
+   */
+  takeSteps?(start: number, end: number, batchSize: number, sums: StepSums): number | undefined;
   /**
    * Adds to {@linkcode Trainer.gradient} the share that rows from place `start` to before `end` of
    * the order have in the gradient of the mean loss over all training rows. From `start` 0 the

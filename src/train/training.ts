@@ -1,10 +1,11 @@
 import { Random } from "../base/random.ts";
+import { permutation } from "../params/permutation.ts";
 import { CannotTrainError } from "../plan/cannot_train.ts";
 import type { TrainResult } from "../plan/results.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
 import { classifies } from "./losses/loss.ts";
 import { LOSSES } from "./losses/losses.ts";
-import type { Trainer } from "./trainer.ts";
+import type { StepSums, Trainer } from "./trainer.ts";
 
 /**
  * Trains the epochs of a plan in steps of `batchSize` rows. The trainer is ready for the round.
@@ -26,28 +27,38 @@ export async function trainEpochs(
   // The caller goes on before the first step, and may end the training.
   await Promise.resolve();
   for (let epoch = 1; epoch <= epochs; epoch++) {
+<<<<<<< HEAD
     loss = correct = counted = 0;
     let stepOfEpoch = 0;
     trainer.shuffle(shuffling.permutation(length));
     for (let start = 0; start < length; start += batchSize) {
+=======
+    const sums: StepSums = { steps: 0, loss: 0, correct: 0 };
+    trainer.shuffle(permutation(shuffling, length, trainer.parameters));
+    for (let start = 0; start < length;) {
+>>>>>>> a90767d8 (Softmax regression trains and is judged in fewer, larger kernels)
       const pause = beforeEach();
       // An await costs as much as a tenth of a small model's step.
       if (pause) await pause;
-      const result = trainer.step(start, Math.min(start + batchSize, length));
-      stepOfEpoch++;
-      if (!Number.isFinite(result.loss)) {
+      start = trainer.takeSteps?.(start, length, batchSize, sums) ??
+        takeStep(trainer, start, Math.min(start + batchSize, length), sums);
+      if (!Number.isFinite(sums.loss)) {
         throw new CannotTrainError(
-          epoch === 1 && stepOfEpoch === 1
-            ? `Cannot train on these parameters: their loss is ${result.loss} before the first step`
-            : `Training diverged: loss is ${result.loss} in epoch ${epoch}, step ${stepOfEpoch}; ` +
+          epoch === 1 && sums.steps === 1
+            ? `Cannot train on these parameters: their loss is ${sums.loss} before the first step`
+            : `Training diverged: loss is ${sums.loss} in epoch ${epoch}, step ${sums.steps}; ` +
               "lower the learning rate",
         );
       }
+<<<<<<< HEAD
       loss += result.loss;
       correct += result.correct;
       counted += result.counted;
+=======
+>>>>>>> a90767d8 (Softmax regression trains and is judged in fewer, larger kernels)
     }
-    steps += stepOfEpoch;
+    steps += sums.steps;
+    ({ loss, correct } = sums);
   }
   if (counted === 0) {
     throw new CannotTrainError("Cannot train: no step of the sequences has a label");
@@ -65,4 +76,13 @@ export async function trainEpochs(
     loss: loss / counted,
     metrics: classifies(LOSSES[trainer.loss]) ? { accuracy: correct / counted } : {},
   };
+}
+
+/** Takes one step, and returns the place after its rows. */
+function takeStep(trainer: Trainer, start: number, end: number, sums: StepSums): number {
+  const { loss, correct } = trainer.step(start, end);
+  sums.steps++;
+  sums.loss += loss;
+  sums.correct += correct;
+  return end;
 }

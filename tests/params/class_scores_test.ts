@@ -1,6 +1,6 @@
 import { Random } from "../../src/base/random.ts";
 import { resolveBuild } from "../../src/params/build.ts";
-import { classScores } from "../../src/params/class_scores.ts";
+import { addScores, classScores, TOTALS } from "../../src/params/class_scores.ts";
 import { instantiate } from "../../src/params/instance.ts";
 import { binOf } from "../../src/train/metrics/score_histogram.ts";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
@@ -13,8 +13,9 @@ interface RowOfScores {
 /** Collects the scores of each row. */
 function scoresOf(logits: Float32Array, labels: Int32Array, units: number): RowOfScores[] {
   const all: RowOfScores[] = [];
-  classScores(logits, labels, units, ({ rows, figures, codes }, part) => {
-    assertEquals(part, labels.subarray(all.length, all.length + rows));
+  classScores(logits, labels, units, ({ rows, figures, codes, labelsAt }) => {
+    const part = new Int32Array(figures.buffer, labelsAt, rows);
+    assertEquals(part, labels.slice(all.length, all.length + rows));
     for (let row = 0; row < rows; row++) {
       all.push({
         figures: [...figures.subarray(4 * row, 4 * row + 4)],
@@ -73,4 +74,35 @@ Deno.test("classScores() has no answer for outputs that are not numbers", () => 
   }
   assertEquals(third?.figures, [2, -Infinity, 1, 0]);
   assertEquals(fourth?.figures[3], 1);
+});
+
+Deno.test("addScores() sums the figures of all rows, and counts their answers", () => {
+  const rows = 300, units = 3, random = new Random(4, "test");
+  const labels = Int32Array.from({ length: rows }, () => random.below(units));
+  const logits = Float32Array.from({ length: rows * units }, () => 4 * random.normal());
+  logits[5 * units] = NaN;
+  const totals = new Float64Array(TOTALS), answers = new Float64Array(units * (units + 1));
+  classScores(logits, labels, units, (scores) => addScores(scores, totals, answers));
+  const wanted = { correct: 0, answers: answers.map(() => 0), right: 0, confident: 0, rows: 0 };
+  for (const [row, { figures }] of scoresOf(logits, labels, units).entries()) {
+    const [, , confidence = NaN, answer = NaN] = figures, label = labels[row] ?? NaN;
+    const column = answer < 0 ? units : answer, at = label * (units + 1) + column;
+    wanted.answers[at] = (wanted.answers[at] ?? 0) + 1;
+    if (answer === label) wanted.correct++;
+    if (confidence < 14 / 15 || Number.isNaN(confidence)) continue;
+    wanted.rows++;
+    wanted.confident += confidence;
+    if (answer === label) wanted.right++;
+  }
+  assertEquals(answers, wanted.answers);
+  assertEquals(totals[0], wanted.correct);
+  assert(Number.isNaN(totals[2]));
+  assertEquals([...totals.subarray(-3)], [wanted.rows, wanted.confident, wanted.right]);
+  const half = new Float64Array(TOTALS);
+  classScores(Float32Array.of(0, Math.log(3)), Int32Array.of(0), 2, (scores) => {
+    addScores(scores, half, undefined);
+  });
+  // The classes have the probabilities 1/4 and 3/4.
+  assertAlmostEquals(half[1] ?? NaN, Math.log(4), 1e-7);
+  assertAlmostEquals(half[2] ?? NaN, (3 / 4) ** 2, 1e-7);
 });

@@ -5,6 +5,7 @@
  */
 
 import { Random } from "../../base/random.ts";
+import { permutation } from "../../params/permutation.ts";
 import { checkCount, cut } from "./rows.ts";
 import type { Partition, PartitionData, PartitionSeedOptions } from "./types.ts";
 
@@ -30,5 +31,5 @@ export function partitionIid(
   { seed }: PartitionSeedOptions,
 ): Partition {
   checkCount("parts", parts);
-  return cut(new Random(seed, "partition").permutation(data.length), parts);
+  return cut(permutation(new Random(seed, "partition"), data.length), parts);
 }

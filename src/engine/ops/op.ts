@@ -22,6 +22,21 @@ export interface Op {
    * the output. Absent as `addSquares` is.
    */
   addClipped?(rows: number): void;
+  /** Places of a dense layer of whole rows without a rectifier. */
+  readonly dense?: DensePlaces;
+}
+
+/** Places of a dense layer, from which its passes are computed elsewhere. */
+export interface DensePlaces {
+  readonly x: Pointer;
+  readonly y: Pointer;
+  readonly dy: Pointer;
+  readonly w: Pointer;
+  /** Bias, 0 for none. */
+  readonly b: Pointer;
+  readonly scratch: Pointer;
+  readonly inputs: number;
+  readonly outputs: number;
 }
 
 /** Place of a tensor, and its number of values, a row's for tensors of a batch. */

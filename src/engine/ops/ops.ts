@@ -24,6 +24,7 @@ export function denseOp(
   );
   const clip = relu ? 1 : 0;
   return {
+    ...!relu && perRow === 1 && { dense: { x, y, dy, w, b, scratch, inputs, outputs } },
     forward(rows) {
       exports.dense_forward(x, w, b, y, rows * perRow, inputs, outputs, clip, scratch);
     },

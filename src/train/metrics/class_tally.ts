@@ -6,10 +6,13 @@ import {
   MAX_SCORED_CLASSES,
   numScores,
 } from "../../plan/metric_sums.ts";
-import { type ClassScores, classScores } from "../../params/class_scores.ts";
+import { addScores, type ClassScores, classScores, TOTALS } from "../../params/class_scores.ts";
 import { answerOf, type OutputKind } from "../losses/loss.ts";
 import { mostBins, ScoreTally } from "./score_histogram.ts";
 import { type RowScores, scorer, surprise } from "./scores.ts";
+
+/** Places of the totals. */
+const CORRECT = 0, LOG_LOSS = 1, BRIER = 2, CALIBRATION = 3;
 
 /** Options of {@linkcode ClassTally}. */
 interface ClassTallyOptions {
@@ -27,13 +30,12 @@ export class ClassTally {
   readonly #kind: Exclude<OutputKind, "measure">;
   /** Computes the scores of a row; `undefined` for logits of classes, which a kernel takes. */
   readonly #score: ((output: Float32Array, row: number) => RowScores) | undefined;
-  readonly #calibration = new Float64Array(3 * CALIBRATION_BINS);
+  /** Right rows, cross-entropies, Brier scores, and the three numbers of each calibration bin. */
+  readonly #totals = new Float64Array(TOTALS);
+  /** Answers to rows of each class, with a last column for none; four counts of each label. */
   readonly #confusion: Float64Array | undefined;
   readonly #tallies: readonly ScoreTally[];
   #samples = 0;
-  #correct = 0;
-  #logLoss = 0;
-  #brier = 0;
 
   /** Makes sums of no rows. */
   constructor({ task, output, units }: ClassTallyOptions) {
@@ -44,7 +46,10 @@ export class ClassTally {
     this.#units = units;
     this.#kind = output;
     if (output !== "logits") this.#score = scorer(output, units, isBinary);
-    if (outputs <= MAX_COUNTED_CLASSES) this.#confusion = new Float64Array(confusionLength(shape));
+    if (outputs <= MAX_COUNTED_CLASSES) {
+      const none = task === "classification" ? outputs : 0;
+      this.#confusion = new Float64Array(confusionLength(shape) + none);
+    }
     const scores = outputs <= MAX_SCORED_CLASSES ? numScores(shape) : 0;
     this.#tallies = Array.from({ length: scores }, () => new ScoreTally(mostBins(scores)));
   }
@@ -72,36 +77,35 @@ export class ClassTally {
 
   /** The sums; `undefined` where an output was not a number. */
   get sums(): ClassSums | undefined {
-    const calibration = [...this.#calibration];
-    if (!Number.isFinite(this.#logLoss + this.#brier)) return undefined;
+    const [correct = NaN, logLoss = NaN, brier = NaN, ...calibration] = this.#totals;
+    if (!Number.isFinite(logLoss + brier)) return undefined;
+    const outputs = this.#outputs, confusion = this.#confusion && [...this.#confusion];
+    const isClass = this.#task === "classification";
     return {
       task: this.#task,
-      outputs: this.#outputs,
+      outputs,
       samples: this.#samples,
-      correct: this.#correct,
-      logLoss: this.#logLoss,
-      brier: this.#brier,
-      calibration,
-      ...(this.#confusion && { confusion: [...this.#confusion] }),
+      ...{ correct, logLoss, brier, calibration },
+      ...(confusion && {
+        confusion: isClass ? confusion.filter((_, i) => (i + 1) % (outputs + 1) > 0) : confusion,
+      }),
       ...(this.#tallies.length > 0 && {
         scores: this.#tallies.map(({ histogram }) => histogram),
       }),
     };
   }
 
-  #addScores({ rows, figures, codes }: ClassScores, labels: Int32Array): void {
-    const outputs = this.#outputs, confusion = this.#confusion, tallies = this.#tallies;
-    for (let row = 0, at = 0; row < rows; row++) {
-      const brier = figures[at++] ?? NaN, logit = figures[at++] ?? NaN;
-      const confidence = figures[at++] ?? NaN, answer = figures[at++] ?? NaN;
-      const label = labels[row] ?? 0;
-      // Both classes of two have the same error: one of them counts, as is usual.
-      this.#brier += outputs === 2 ? brier / 2 : brier;
-      this.#logLoss += surprise(logit);
-      if (answer === label) this.#correct++;
-      this.#calibrate(confidence, answer === label);
-      increment(confusion, label * outputs + answer);
-    }
+  /**
+   * Answers to the rows of a classifier, `[outputs, outputs + 1]`, with a last column for outputs
+   * that are no answer; `undefined` where they are not counted.
+   */
+  get answers(): Float64Array | undefined {
+    return this.#task === "classification" ? this.#confusion : undefined;
+  }
+
+  #addScores(scores: ClassScores): void {
+    addScores(scores, this.#totals, this.#confusion);
+    const tallies = this.#tallies, { codes, rows } = scores;
     for (let i = 0; i < tallies.length; i++) {
       const scored = tallies.length === 1 ? 1 : i;
       tallies[i]?.addCodes(codes.subarray(scored * rows, (scored + 1) * rows));
@@ -116,11 +120,12 @@ export class ClassTally {
     }
     const isRight = answer === label;
     // Both classes of two have the same error: one of them counts, as is usual.
-    this.#brier += this.#outputs === 2 ? brier / 2 : brier;
-    this.#logLoss += surprise(logits[label] ?? NaN);
-    if (isRight) this.#correct++;
+    increment(this.#totals, BRIER, this.#outputs === 2 ? brier / 2 : brier);
+    increment(this.#totals, LOG_LOSS, surprise(logits[label] ?? NaN));
+    if (isRight) increment(this.#totals, CORRECT);
     this.#calibrate(probabilities[answer] ?? NaN, isRight);
-    increment(this.#confusion, label * this.#outputs + answer);
+    const outputs = this.#outputs, column = answer < 0 ? outputs : answer;
+    increment(this.#confusion, label * (outputs + 1) + column);
     const { length } = this.#tallies;
     for (let i = 0; i < length; i++) {
       const scored = length === 1 ? 1 : i;
@@ -134,21 +139,22 @@ export class ClassTally {
     for (let i = 0; i < length; i++) {
       const p = probabilities[i] ?? NaN, logit = logits[i] ?? NaN, holds = targets[i] === 1;
       const answer = logit > 0;
-      this.#brier += (p - (holds ? 1 : 0)) ** 2 / length;
-      this.#logLoss += surprise(holds ? logit : -logit) / length;
+      increment(this.#totals, BRIER, (p - (holds ? 1 : 0)) ** 2 / length);
+      increment(this.#totals, LOG_LOSS, surprise(holds ? logit : -logit) / length);
       if (answer === holds) right++;
       this.#calibrate(answer ? p : 1 - p, answer === holds);
       increment(this.#confusion, 4 * i + 2 * Number(holds) + Number(answer));
       this.#tallies[i]?.add(logit, holds);
     }
-    if (right === length) this.#correct++;
+    if (right === length) increment(this.#totals, CORRECT);
   }
 
   #calibrate(confidence: number, isRight: boolean): void {
-    const at = 3 * Math.min(CALIBRATION_BINS - 1, Math.floor(confidence * CALIBRATION_BINS));
-    increment(this.#calibration, at);
-    increment(this.#calibration, at + 1, confidence);
-    if (isRight) increment(this.#calibration, at + 2);
+    const bin = Math.min(CALIBRATION_BINS - 1, Math.floor(confidence * CALIBRATION_BINS));
+    const at = CALIBRATION + 3 * bin;
+    increment(this.#totals, at);
+    increment(this.#totals, at + 1, confidence);
+    if (isRight) increment(this.#totals, at + 2);
   }
 }
 

@@ -9,6 +9,11 @@ import { MeasureTally } from "./measure_tally.ts";
 export interface Tally {
   /** Adds rows of the model's output, with their targets. */
   add(output: Float32Array, targets: Int32Array | Float32Array): void;
+  /**
+   * Answers to the rows of a classifier, `[outputs, outputs + 1]`, with a last column for none;
+   * `undefined` where they are not counted.
+   */
+  readonly answers?: Float64Array | undefined;
   /** The sums; `undefined` where an output was not a number. */
   readonly sums: MetricSums | undefined;
 }

@@ -3,6 +3,7 @@
 //! aggregation, and scores of classifiers.
 
 mod codec;
+mod draws;
 mod elementwise;
 mod exact;
 mod half;

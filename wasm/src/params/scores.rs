@@ -62,6 +62,69 @@ pub unsafe extern "C" fn class_scores(
     }
 }
 
+/// Sums of the figures of rows.
+#[repr(C)]
+pub struct ClassTotals {
+    /// Number of rows that are classified correctly.
+    pub correct: f64,
+    /// Sum of the cross-entropies.
+    pub log_loss: f64,
+    /// Sum of the Brier scores.
+    pub brier: f64,
+    /// For each of the 15 bins of confidence: answers, sum of their confidences, right answers.
+    pub calibration: [f64; 45],
+}
+
+/// Bins of the confidence of answers.
+const CALIBRATION_BINS: usize = 15;
+
+/// Adds the figures of rows, which are computed by `class_scores`, to `totals` in their order, and
+/// unless `answers` is null counts the rows of each class by their answer, `[units, units + 1]`,
+/// with a last column for rows without one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn add_scores(
+    figures: &RowScores,
+    labels: *const i32,
+    rows: usize,
+    units: usize,
+    totals: &mut ClassTotals,
+    answers: *mut f64,
+) {
+    let figures = unsafe { core::slice::from_raw_parts(figures, rows) };
+    // Both classes of two have the same error: one of them counts, as is usual.
+    let share = if units == 2 { 0.5 } else { 1.0 };
+    for (start, four) in figures.chunks(4).enumerate().map(|(i, four)| (4 * i, four)) {
+        let logits: [f64; 4] = core::array::from_fn(|k| four[k.min(four.len() - 1)].logit);
+        let surprises = surprises(unsafe { F64x4::load(logits.as_ptr()) }).to_array();
+        for (k, (row, surprise)) in four.iter().zip(surprises).enumerate() {
+            let label = unsafe { *labels.add(start + k) };
+            let (right, answered) = (row.answer == f64::from(label), row.answer >= 0.0);
+            totals.brier += row.brier * share;
+            totals.log_loss += surprise;
+            totals.correct += f64::from(u8::from(right));
+            let bin = ((row.confidence * CALIBRATION_BINS as f64) as usize).min(CALIBRATION_BINS - 1);
+            totals.calibration[3 * bin] += 1.0;
+            totals.calibration[3 * bin + 1] += row.confidence;
+            totals.calibration[3 * bin + 2] += f64::from(u8::from(right));
+            if !answers.is_null() {
+                let column = if answered { row.answer as usize } else { units };
+                unsafe { *answers.add(label as usize * (units + 1) + column) += 1.0 };
+            }
+        }
+    }
+}
+
+/// Returns the cross-entropies `-ln p` of events of these logits, `ln(1 + e^-z)`.
+#[inline(always)]
+fn surprises(logits: F64x4) -> F64x4 {
+    let (zero, one) = (F64x4::splat(0.0), F64x4::splat(1.0));
+    let power = exps(zero - logits.abs());
+    let whole = one + power;
+    // The second term has what rounding has taken from the sum.
+    let rest = lns(whole) + (power - (whole - one)) / whole;
+    F64x4::where_less(logits, zero, zero - logits, zero) + rest
+}
+
 /// Computes the scores of four rows, one in each lane. `logits` gives those of a class, and `take`
 /// gets the class's codes.
 #[inline(always)]
@@ -229,6 +292,32 @@ mod tests {
         assert_eq!(bin(80.0), (1 << 22) + (8.0 * (1.0 + 10f64.ln()) * 65_536.0) as i32);
         let bins: Vec<i32> = (-800..800).map(|x| bin(f64::from(x))).collect();
         assert!(bins.is_sorted());
+    }
+
+    #[test]
+    fn surprises_are_those_of_the_standard_library() {
+        for i in -4000..4000 {
+            let z = f64::from(i) * 0.017;
+            let want = (-z).max(0.0) + (-z.abs()).exp().ln_1p();
+            assert!((one(surprises, z) - want).abs() <= 1e-15 * want, "{z}");
+        }
+        assert_eq!((one(surprises, f64::INFINITY), one(surprises, f64::NEG_INFINITY)), (0.0, f64::INFINITY));
+    }
+
+    #[test]
+    fn add_scores_counts_answers_and_sums_figures() {
+        let row = |brier, logit, confidence, answer| RowScores { brier, logit, confidence, answer };
+        let figures = [row(0.5, 0.0, 0.5, 1.0), row(0.25, 2.0, 1.0, 2.0), row(f64::NAN, 0.0, f64::NAN, -1.0)];
+        let mut totals = ClassTotals { correct: 1.0, log_loss: 0.0, brier: 1.0, calibration: [0.0; 45] };
+        let mut answers = [0.0; 12];
+        unsafe { add_scores(&figures[0], [1, 0].as_ptr(), 2, 3, &mut totals, answers.as_mut_ptr()) };
+        assert_eq!((totals.correct, totals.brier), (2.0, 1.75));
+        assert!((totals.log_loss - 2f64.ln() - (-2f64).exp().ln_1p()).abs() < 1e-15);
+        assert_eq!(totals.calibration[21..24], [1.0, 0.5, 1.0]);
+        assert_eq!(totals.calibration[42..45], [1.0, 1.0, 0.0]);
+        unsafe { add_scores(&figures[2], [1].as_ptr(), 1, 3, &mut totals, answers.as_mut_ptr()) };
+        assert_eq!(answers, [0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
+        assert!(totals.brier.is_nan());
     }
 
     #[test]

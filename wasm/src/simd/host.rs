@@ -50,6 +50,12 @@ pub fn where_positive(condition: Single, yes: Single, no: Single) -> Single {
 pub fn where_equal(a: Single, b: Single, yes: Single, no: Single) -> Single {
     core::array::from_fn(|i| if a[i] == b[i] { yes[i] } else { no[i] })
 }
+pub fn join(a: Single, b: Single) -> Single {
+    zip(a, b, |a, b| f32::from_bits(a.to_bits() | b.to_bits()))
+}
+pub fn is_any(value: Single) -> bool {
+    value.iter().any(|&lane| lane.to_bits() << 1 != 0)
+}
 pub unsafe fn store_pairs(value: Single, start: u32, step: u32, to: *mut [u32; 2]) -> usize {
     let mut found = 0;
     for (lane, value) in value.into_iter().enumerate() {

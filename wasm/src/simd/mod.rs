@@ -98,6 +98,18 @@ impl F32x4 {
         Self(lanes::where_equal(a.0, b.0, yes.0, no.0))
     }
 
+    /// Joins the bits of two vectors: a lane is 0 where it is in both.
+    #[inline(always)]
+    pub fn join(self, other: Self) -> Self {
+        Self(lanes::join(self.0, other.0))
+    }
+
+    /// Returns true if a lane is not 0.
+    #[inline(always)]
+    pub fn is_any(self) -> bool {
+        lanes::is_any(self.0)
+    }
+
     /// Writes the lanes that are not 0 as pairs of a number, which is `start` for the first lane and
     /// `step` more for each further one, and the value. Returns the number of pairs.
     ///

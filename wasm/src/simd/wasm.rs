@@ -63,6 +63,14 @@ pub fn where_positive(condition: v128, yes: v128, no: v128) -> v128 {
 pub fn where_equal(a: v128, b: v128, yes: v128, no: v128) -> v128 {
     v128_bitselect(yes, no, f32x4_eq(a, b))
 }
+#[inline(always)]
+pub fn join(a: v128, b: v128) -> v128 {
+    v128_or(a, b)
+}
+#[inline(always)]
+pub fn is_any(value: v128) -> bool {
+    v128_any_true(i32x4_shl(value, 1))
+}
 /// Places of the bytes of the lanes in a mask of four bits, the chosen ones first.
 static CHOSEN: [[u8; 16]; 16] = chosen();
 

@@ -3,9 +3,9 @@
 //! Shapes: `x` and `dx` `[rows, inputs]`, `w` and `dw` `[inputs, outputs]`, `b` and `db`
 //! `[outputs]`, `y` and `dy` `[rows, outputs]`.
 
-use super::dense_sparse;
 use super::gemm::{Finish, Left, Sides, Start, multiply, multiply_rows, transpose};
 use super::sparse::{self, Block, Entry};
+use super::{dense_narrow, dense_sparse};
 
 /// Most rows of a batch that take dot products with the rows of the weights; for larger batches a
 /// transpose of the weights is faster.
@@ -45,6 +45,12 @@ pub unsafe extern "C" fn dense_forward(
         unsafe { dense_sparse::forward([rows, inputs, outputs], x, w, b, y, relu != 0, scratch) };
         return;
     }
+    if relu == 0 && dense_narrow::fits(inputs, outputs) {
+        let done = unsafe { dense_narrow::forward([rows, inputs, outputs], x, w, b, y, scratch.cast()) };
+        if done {
+            return;
+        }
+    }
     let left = Left { values: x, row: inputs, step: 1 };
     let sides = Sides { right: w, right_row: outputs, result: y, result_row: outputs };
     let start = if b.is_null() { Start::Zero } else { Start::Row(b) };
@@ -71,6 +77,12 @@ pub unsafe extern "C" fn dense_backward(
     add: u32,
     scratch: *mut f32,
 ) {
+    if dx.is_null() && add != 0 && dense_narrow::fits(inputs, outputs) && 2 * (inputs + 3) <= BLOCK {
+        let done = unsafe { dense_narrow::add_gradient([rows, inputs, outputs], x, dy, dw, scratch.cast()) };
+        if done {
+            return unsafe { add_column_sums(dy, db, rows, outputs, add) };
+        }
+    }
     let sparse = unsafe { is_sparse(x, rows * inputs, outputs) };
     let block = if dx.is_null() { inputs } else { (BLOCK / outputs).max(4) / 4 * 4 };
     for first in (0..inputs).step_by(block) {

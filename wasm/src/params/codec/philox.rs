@@ -31,6 +31,11 @@ impl Stream {
         Self { key: [seed, fnv1a(purpose)], round, rank }
     }
 
+    /// Opens a stream by the hash of its purpose.
+    pub const fn of(seed: u32, purpose: u32, round: u32, rank: u32) -> Self {
+        Self { key: [seed, purpose], round, rank }
+    }
+
     /// Returns a block by its number.
     pub fn block(&self, index: u32) -> [u32; 4] {
         philox([index, 0, self.round, self.rank], self.key)
