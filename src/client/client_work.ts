@@ -13,6 +13,7 @@ import type { ClientCodecs, ReceivedParameters } from "./client_codecs.ts";
 import type { ClientParts, ClientRunHost } from "./client_parts.ts";
 import { describeData } from "./describe_data.ts";
 import type { LocalTrainer } from "./local_trainer.ts";
+import { checkToldEvaluation } from "./required_privacy.ts";
 import type { SecureMember } from "./secure/secure_member.ts";
 import type { SecureMessage } from "./secure/secure_message.ts";
 import { backoffMillis } from "./session/connect.ts";
@@ -140,6 +141,7 @@ export class ClientWork {
   /** Evaluates the server's parameters, and asks for work if a training was abandoned for that. */
   async evaluate(payload: EvaluateParamsPayload): Promise<void> {
     this.#secure.checkEvaluation();
+    checkToldEvaluation(this.#host.options);
     const isTraining = this.#trainer.unreported !== undefined;
     if (payload.parameters !== undefined) this.#subModel.keep(payload.parameters);
     const whole = this.#codecs.receiveToEvaluate(payload);

@@ -46,3 +46,17 @@ export function checkPrivacy(
     `Cannot join: expected the announced noise ${privacy.noise} and clip ${privacy.clip} in the settings of the clients, got ${noise} and ${clip}`,
   );
 }
+
+/**
+ * Checks that a client may tell how parameters do on its data.
+ *
+ * @throws {ProtocolError} "privacy-mismatch", if it requires differential privacy, which such
+ * figures do not have.
+ */
+export function checkToldEvaluation({ privacyMaxEpsilon }: Required): void {
+  if (privacyMaxEpsilon === undefined) return;
+  throw new ProtocolError(
+    "privacy-mismatch",
+    "Cannot evaluate: expected a server with differential privacy, got one that asks for figures of the data, which have no noise",
+  );
+}

@@ -3,12 +3,14 @@ import {
   ClientFollowingTop,
   type ClientTopologyOptions,
   DEFAULT_PLAN,
+  MessageCode,
   ProtocolError,
   ServerSyncTop,
   silentLogger,
   SyncParameterServerHandler,
 } from "../../mod.ts";
 import { checkPrivacy } from "../../src/client/required_privacy.ts";
+import { Connection, tcpTransport } from "../../src/net/mod.ts";
 import { weakness } from "../../src/plan/announced_privacy.ts";
 import { CentralPrivacy, parsePrivacy } from "../../src/privacy/mod.ts";
 import { assignmentFor } from "../helpers/assignment.ts";
@@ -86,6 +88,35 @@ Deno.test("a client refuses announced noise that the clients' settings do not ha
   for (const noise of [undefined, { clip: 1, noise: 0.1 }, { clip: 10, noise: 4 }]) {
     assertThrows(() => check(noise), ProtocolError, "expected the announced noise 4 and clip 1");
   }
+});
+
+Deno.test("a client that requires privacy tells no server how parameters do on its data", async () => {
+  const listener = await tcpTransport.listen("127.0.0.1:0");
+  const handler = new FakeHandler(MANIFEST);
+  const client = new ClientFollowingTop(handler, {
+    ...{ serverAddr: listener.address, logger: silentLogger, privacyMaxEpsilon: 8 },
+  });
+  const running = client.run().catch((error: unknown) => error);
+  const channel = await listener.accept();
+  assert(channel !== null);
+  const connection = new Connection(channel);
+  await connection.receive();
+  const { privacy: { announced } } = new CentralPrivacy({
+    ...{ ...parsePrivacy("ftrl:epsilon=8,delta=1e-5"), ...PLAN },
+  });
+  const assignment = { ...await assignmentFor(MANIFEST), privacy: announced };
+  await connection.send({ code: MessageCode.IdAssignment, payload: assignment });
+  await connection.receive();
+  const parameters = new Float32Array(2);
+  await connection.send({ code: MessageCode.EvaluateParams, payload: { round: 1, parameters } });
+  const answer = (await connection.receive())?.message;
+  assert(answer?.code === MessageCode.Error);
+  assertEquals([answer.payload.fault, answer.payload.fatal], ["privacy-mismatch", true]);
+  await connection.close();
+  const error = await running;
+  assert(error instanceof ProtocolError);
+  assert(error.message.startsWith("Cannot evaluate: "), error.message);
+  await listener.close();
 });
 
 Deno.test("weakness() takes only a guarantee for all data of a client", () => {

@@ -74,7 +74,10 @@ export const CONFLICTS: readonly Conflict[] = [
   { between: ["secure", "asynchronous"], reason: "updates of different ages have no common sum" },
   { between: ["secure", "figureSelection"], reason: SUM_ALONE },
   { between: ["secure", "clientEvaluation"], reason: "the clients' figures have no masks" },
-  { between: ["secure", "uplink"], reason: "masks cancel in sums of whole values alone" },
+  {
+    between: ["secure", "uplink"],
+    reason: "masked values are summed, and codes of values have no sum",
+  },
   { between: ["secure", "downlink"], reason: "masks cancel between clients with one model alone" },
   { between: ["privacy", "secure"], reason: CLIPS },
   { between: ["gradients", "recordPrivacy"], reason: CLIENT_NOISE },
