@@ -118,6 +118,7 @@ export interface SecureRunOptions {
   readonly handlerOf?: (rank: number) => ClientBackendHandler;
   readonly before?: (rank: number, code: MessageCode, payload: Payload) => void | Promise<void>;
   readonly onEvent?: (event: ServerEvent) => void;
+  readonly signal?: AbortSignal;
   /** Reports whether a client's connection is cut, before its message is taken or after. */
   readonly cut?: (rank: number, code: MessageCode) => "before" | "after" | undefined;
 }
@@ -172,7 +173,7 @@ export async function runSecure(options: SecureRunOptions = {}): Promise<SecureR
   });
   topology.cut = options.cut ?? topology.cut;
   try {
-    const report = await topology.run();
+    const { signal } = options, report = await topology.run(signal ? { signal } : {});
     return { report, model: handler.parameters, errors };
   } finally {
     await Promise.all(running);
