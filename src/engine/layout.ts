@@ -3,6 +3,7 @@ import {
   LOSS_LAYOUT,
   REGRESSION_LAYOUT,
   RULE_LAYOUT,
+  STEP_SUMS_LAYOUT,
   STREAM_LAYOUT,
 } from "../generated/engine_exports.ts";
 import { ALIGNMENT, allocationSize } from "../params/arena.ts";
@@ -19,6 +20,8 @@ import { placeRegression } from "./regression.ts";
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
 /** Number of the float64 values of the kernels' `Loss`, which lie before its scale. */
 const TOTALS = LOSS_LAYOUT.offsets.scale / Float64Array.BYTES_PER_ELEMENT;
+/** Number of the values of the kernels' `StepSums`. */
+const STEP_SUMS = STEP_SUMS_LAYOUT.size / Float64Array.BYTES_PER_ELEMENT;
 /** Values of a slot for the integers of an op, such as a window, while a layout is measured. */
 const SLOT_VALUES = 16;
 /** Values of the kernels' `ByteTable`. */
@@ -56,15 +59,11 @@ export interface Layout extends UpdateMemory {
    * must be boxed.
    */
   readonly scale: Float32Array<ArrayBuffer>;
-<<<<<<< HEAD
-  /** Labels of a batch: one for each row, or for each step of one. */
-=======
   /** Memory of steps of a dense layer alone: the kernels' `Regression`. */
   readonly regression: Uint32Array<ArrayBuffer>;
-  /** Sums of loss and correct rows of such steps. */
+  /** Sums over such steps: the values of the kernels' `StepSums`. */
   readonly sums: Float64Array<ArrayBuffer>;
-  /** Labels of a batch. */
->>>>>>> a90767d8 (Softmax regression trains and is judged in fewer, larger kernels)
+  /** Labels of a batch: one for each row, or for each step of one. */
   readonly batchLabels: Int32Array<ArrayBuffer>;
   /** Number of output values of a row, or of each step of one. */
   readonly units: number;
@@ -183,12 +182,8 @@ function place(
   const room = { exports, target, parameters, stream: stream.byteOffset, clip, alloc, constants };
   const program = compile(graph, maxRows, room);
   const { at, length } = program.input;
-<<<<<<< HEAD
-  const total = alloc(LOSS_LAYOUT.size / BYTES);
+  const total = alloc(LOSS_LAYOUT.size / BYTES), sums = alloc(STEP_SUMS_LAYOUT.size / BYTES);
   const units = graph.nodes.at(-1)?.shape.at(-1) ?? 1;
-=======
-  const total = alloc(LOSS_LAYOUT.size / BYTES), sums = alloc(4);
->>>>>>> a90767d8 (Softmax regression trains and is judged in fewer, larger kernels)
   return {
     maxRows,
     exports,
@@ -214,14 +209,10 @@ function place(
     order: naturals(capacity),
     scale: floatsAt(total + LOSS_LAYOUT.offsets.scale, 1),
     total: buffer ? new Float64Array(buffer, total, TOTALS) : new Float64Array(0),
-<<<<<<< HEAD
+    regression: naturals(REGRESSION_LAYOUT.size / BYTES),
+    sums: buffer ? new Float64Array(buffer, sums, STEP_SUMS) : new Float64Array(0),
     batchLabels: integers(maxRows * program.output.length / units),
     units,
-=======
-    regression: naturals(REGRESSION_LAYOUT.size / BYTES),
-    sums: buffer ? new Float64Array(buffer, sums, 2) : new Float64Array(0),
-    batchLabels: integers(maxRows),
->>>>>>> a90767d8 (Softmax regression trains and is judged in fewer, larger kernels)
   };
 }
 

@@ -45,8 +45,7 @@ export function takeRegressionSteps(
 ): number | undefined {
   if (program.onlyDense === undefined || loss !== "softmaxCrossEntropy") return undefined;
   const to = Math.min(start + MOST_STEPS * batchSize, end);
-  memory[0] = sums.loss;
-  memory[1] = sums.correct;
+  memory.set([sums.loss, sums.correct, sums.counted]);
   sums.steps += exports.regression_steps(
     regression.byteOffset,
     order.byteOffset + start * Uint32Array.BYTES_PER_ELEMENT,
@@ -54,7 +53,6 @@ export function takeRegressionSteps(
     batchSize,
     memory.byteOffset,
   );
-  sums.loss = memory[0];
-  sums.correct = memory[1];
+  [sums.loss = NaN, sums.correct = NaN, sums.counted = NaN] = memory;
   return to;
 }

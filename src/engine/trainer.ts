@@ -151,13 +151,8 @@ export class NativeTrainer implements Trainer {
     if (!this.#begun) throw new Error("Cannot take a step: begin() was not called");
     if (this.#direct) return this.#pass(start, end);
     const rows = end - start, pieces = Math.ceil(rows / this.#layout.maxRows);
-<<<<<<< HEAD
-    const result = this.#result;
-    const all = this.#count(start, end);
+    const all = this.#count(start, end), result = this.#result;
     let loss = 0, correct = 0, counted = 0;
-=======
-    let loss = 0, correct = 0;
->>>>>>> a90767d8 (Softmax regression trains and is judged in fewer, larger kernels)
     for (let piece = 0; piece < pieces; piece++) {
       const from = start + Math.floor(piece * rows / pieces);
       const to = start + Math.floor((piece + 1) * rows / pieces);
@@ -168,21 +163,15 @@ export class NativeTrainer implements Trainer {
       counted += part.counted;
     }
     if (Number.isFinite(loss)) this.#optimizer.step(this.#layout);
-<<<<<<< HEAD
     result.loss = loss;
     result.correct = correct;
     result.counted = counted;
     return result;
-=======
-    this.#result.loss = loss;
-    this.#result.correct = correct;
-    return this.#result;
   }
 
   takeSteps(start: number, end: number, batchSize: number, sums: StepSums): number | undefined {
     if (!this.#direct || !this.#targets?.isPlain) return undefined;
     return takeRegressionSteps(this.#layout, this.loss, { start, end, batchSize }, sums);
->>>>>>> a90767d8 (Softmax regression trains and is judged in fewer, larger kernels)
   }
 
   differentiate(start: number, end: number): BatchLoss {

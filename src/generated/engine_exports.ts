@@ -1014,14 +1014,14 @@ export interface EngineExports extends KernelsExports {
   /**
    * Takes steps on `rows` rows of the order, `batch` at a time, as `gather`, `dense_forward`,
    * `softmax_cross_entropy` and `dense_backward` do one after the other, with gradients that go
-   * straight into the parameters. It ends after a batch whose loss is not finite. Adds the loss and
-   * the number of correct rows of each batch to the two values of `sums`.
+   * straight into the parameters. It ends after a batch whose loss is not finite. Adds the figures
+   * of each batch to `sums`.
    *
    * Returns the number of batches.
    *
    * @param of Address of `Regression`.
    * @param order Address of uint32 values.
-   * @param sums Address of float64 values, written.
+   * @param sums Address of `StepSums`, written.
    */
   regression_steps(of: Pointer, order: Pointer, rows: number, batch: number, sums: Pointer): number;
   /**
@@ -1381,6 +1381,20 @@ export const RULE_LAYOUT = {
     secondCome: 24,
     spread: 28,
     epsilon: 32,
+  },
+} as const;
+
+/**
+ * Sums over steps.
+ *
+ * Layout of the structure `StepSums`: its size and the offsets of its fields, in bytes.
+ */
+export const STEP_SUMS_LAYOUT = {
+  size: 24,
+  offsets: {
+    loss: 0,
+    correct: 8,
+    counted: 16,
   },
 } as const;
 

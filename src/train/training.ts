@@ -27,16 +27,9 @@ export async function trainEpochs(
   // The caller goes on before the first step, and may end the training.
   await Promise.resolve();
   for (let epoch = 1; epoch <= epochs; epoch++) {
-<<<<<<< HEAD
-    loss = correct = counted = 0;
-    let stepOfEpoch = 0;
-    trainer.shuffle(shuffling.permutation(length));
-    for (let start = 0; start < length; start += batchSize) {
-=======
-    const sums: StepSums = { steps: 0, loss: 0, correct: 0 };
+    const sums: StepSums = { steps: 0, loss: 0, correct: 0, counted: 0 };
     trainer.shuffle(permutation(shuffling, length, trainer.parameters));
     for (let start = 0; start < length;) {
->>>>>>> a90767d8 (Softmax regression trains and is judged in fewer, larger kernels)
       const pause = beforeEach();
       // An await costs as much as a tenth of a small model's step.
       if (pause) await pause;
@@ -50,15 +43,9 @@ export async function trainEpochs(
               "lower the learning rate",
         );
       }
-<<<<<<< HEAD
-      loss += result.loss;
-      correct += result.correct;
-      counted += result.counted;
-=======
->>>>>>> a90767d8 (Softmax regression trains and is judged in fewer, larger kernels)
     }
     steps += sums.steps;
-    ({ loss, correct } = sums);
+    ({ loss, correct, counted } = sums);
   }
   if (counted === 0) {
     throw new CannotTrainError("Cannot train: no step of the sequences has a label");
@@ -80,9 +67,10 @@ export async function trainEpochs(
 
 /** Takes one step, and returns the place after its rows. */
 function takeStep(trainer: Trainer, start: number, end: number, sums: StepSums): number {
-  const { loss, correct } = trainer.step(start, end);
+  const { loss, correct, counted } = trainer.step(start, end);
   sums.steps++;
   sums.loss += loss;
   sums.correct += correct;
+  sums.counted += counted;
   return end;
 }

@@ -32,17 +32,18 @@ for (const [name, data] of [["floats", await digits()], ["bytes", byteImages()]]
     });
     const [many, single] = trainers;
     assert(many?.takeSteps && single);
-    const end = 693, sums = { steps: 0, loss: 0, correct: 0 }, wanted = { ...sums };
+    const end = 693, sums = { steps: 0, loss: 0, correct: 0, counted: 0 }, wanted = { ...sums };
     const places: number[] = [];
     for (let start = 0; start < end;) {
       start = many.takeSteps(start, end, PLAN.batchSize, sums) ?? NaN;
       places.push(start);
     }
     for (let start = 0; start < end; start += PLAN.batchSize) {
-      const { loss, correct } = single.step(start, Math.min(start + PLAN.batchSize, end));
+      const { loss, correct, counted } = single.step(start, Math.min(start + PLAN.batchSize, end));
       wanted.steps++;
       wanted.loss += loss;
       wanted.correct += correct;
+      wanted.counted += counted;
     }
     assertEquals(places, [640, 693]);
     assertEquals(sums, wanted);
@@ -60,7 +61,7 @@ Deno.test("takeSteps() ends after a step whose loss is not finite, and leaves ot
     trainer.shuffle(Uint32Array.from({ length: data.length }, (_, i) => i));
     return trainer;
   };
-  const sums = { steps: 0, loss: 0, correct: 0 };
+  const sums = { steps: 0, loss: 0, correct: 0, counted: 0 };
   begin("lr").takeSteps?.(0, 100, 10, sums);
   assert(sums.steps > 1 && sums.steps < 10 && !Number.isFinite(sums.loss));
   assertEquals(begin("mlp").takeSteps?.(0, 100, 10, sums), undefined);

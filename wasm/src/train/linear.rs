@@ -29,10 +29,18 @@ pub struct Regression {
     pub total: usize,
 }
 
+/// Sums over steps.
+#[repr(C)]
+pub struct StepSums {
+    pub loss: f64,
+    pub correct: f64,
+    pub counted: f64,
+}
+
 /// Takes steps on `rows` rows of the order, `batch` at a time, as `gather`, `dense_forward`,
 /// `softmax_cross_entropy` and `dense_backward` do one after the other, with gradients that go
-/// straight into the parameters. It ends after a batch whose loss is not finite. Adds the loss and
-/// the number of correct rows of each batch to the two values of `sums`.
+/// straight into the parameters. It ends after a batch whose loss is not finite. Adds the
+/// figures of each batch to `sums`.
 ///
 /// Returns the number of batches.
 #[unsafe(no_mangle)]
@@ -41,7 +49,7 @@ pub unsafe extern "C" fn regression_steps(
     order: *const u32,
     rows: usize,
     batch: usize,
-    sums: *mut f64,
+    sums: &mut StepSums,
 ) -> usize {
     let (x, classes) = (of.x as *mut f32, of.classes as *mut i32);
     let (w, b) = (of.w as *mut f32, of.b as *mut f32);
@@ -61,8 +69,9 @@ pub unsafe extern "C" fn regression_steps(
             dense_forward(x, w, b, z, count, inputs, outputs, 0, scratch);
             softmax_cross_entropy(z, classes, dz, count, outputs, total);
             steps += 1;
-            *sums += total.loss;
-            *sums.add(1) += total.correct;
+            sums.loss += total.loss;
+            sums.correct += total.correct;
+            sums.counted += total.counted;
             if !total.loss.is_finite() {
                 break;
             }
