@@ -79,9 +79,12 @@ def run(server, options, data, own):
             try: answer = member.answer(code, asked, learn)
             except secure.Refusal as refusal:
                 print(refusal, file=sys.stderr)
-                answer = ERROR, {"fault": "cannot-train", "message": str(refusal), "fatal": False, "round": asked["round"]}, {}
+                error = {"fault": "cannot-train", "message": str(refusal), "fatal": False, "round": asked["round"]}
+                answer = ERROR, {**error, **refusal.told}, {}
             if answer: server.send(*answer)
             continue
+        if code == EVALUATE and options.privacy_max_epsilon is not None:
+            raise End("Cannot evaluate: the server asks for figures of the data, which have no noise", "privacy-mismatch")
         if code == EVALUATE:
             w, arrays = coder.received(asked, ahead=1), {}
             loss, _, accuracy = sums.loss_gradient_accuracy(w, x, y, classes)

@@ -4,7 +4,10 @@ import numpy as np
 
 LANES = 4
 
-class Refusal(Exception): pass  # the client has no update for the round, and stays
+class Refusal(Exception):  # the client has no update for the round, and stays
+    def __init__(self, line, accused=()):  # accused: ranks whose boxes hold no share for it
+        super().__init__(line)
+        self.told = {"accused": [*accused]} if accused else {}
 
 def canonical(value):
     """Bytes of a value of JSON's types, the same for equal values in every language."""
@@ -40,8 +43,9 @@ def split(secret, count, threshold):
         for row in rows[::-1]: share = np.where(share == 0, 0, POWERS[LOGS[share] + LOGS[x]]) ^ row
         yield share.astype(np.uint8).tobytes() + bytes([x])
 
-def quantize(settings, update, samples, loss, steps):
+def quantize(settings, update, figures):
     """Integers modulo 2^32 of an update, and the lanes behind them."""
+    samples, loss, steps = figures["numSamples"], figures.get("loss", np.inf), figures["steps"]
     clip, most, members = settings["clip"], settings["maxSamples"], settings["maxMembers"]
     levels, lane, weight = (2**31 - 1) // members, (2**32 - 1) // members, min(samples, most)
     real = np.clip(update.astype(np.float64), -clip, clip) * (levels / clip * weight / most)

@@ -20,8 +20,8 @@ def ring(settings):
         return log, unit
     raise Refusal("Cannot join: the ring has no room for the noise of the clients")
 
-def quantize(settings, update):
-    """Integers modulo 2^32 of an update with its noise, and the lanes behind them."""
+def quantize(settings, update, told):
+    """Integers modulo 2^32 of an update with its noise, and the lanes behind them, which tell nothing."""
     (log, unit), clip, real = ring(settings), settings["noise"]["clip"], update.astype(np.float64)
     norm, most = math.sqrt(float(real @ real)), math.floor((clip / unit)**2)
     if not math.isfinite(norm): raise Refusal("Cannot train: the update is not finite")

@@ -87,7 +87,6 @@ class Member:
                 nonce, content = os.urandom(12), u32(self.rank, rank) + b"".join(pair)
                 boxes.append({"rank": rank, "box": nonce + self.box(member, self.rank, rank).encrypt(nonce, content, self.salt)})
         return SHARES, {"shares": boxes}, {}
-
     def derive(self, key, public, *info):
         try: secret = key.exchange(X25519PublicKey.from_public_bytes(public))
         except ValueError: raise Refusal("Cannot use a member's key: it is of low order")
@@ -95,16 +94,19 @@ class Member:
     def hkdf(self, secret, *info): return HKDF(SHA256(), 32, self.salt, b"".join(info)).derive(secret)
     def box(self, member, sender, receiver):
         return AESGCM(self.derive(self.seal_key, member["sealKey"], b"seal", u32(sender, receiver)))
+    def open(self, by_rank, rank, box):
+        if rank not in by_rank or rank == self.rank: return None
+        try: content = self.box(by_rank[rank], rank, self.rank).decrypt(box[:12], box[12:], self.salt)
+        except InvalidTag: return None
+        return content if len(content) == 74 and content[:8] == u32(rank, self.rank) else None
 
     def mask(self, asked, learn):
         by_rank, self.held = {member["rank"]: member for member in self.members}, {self.rank: self.own}
-        for sealed in asked["shares"]:
-            rank, box = sealed["rank"], sealed["box"]
-            if rank not in by_rank or rank in self.held: raise Refusal(f"Cannot take a share of rank {rank}")
-            try: content = self.box(by_rank[rank], rank, self.rank).decrypt(box[:12], box[12:], self.salt)
-            except InvalidTag: raise Refusal(f"Cannot read the share of rank {rank}: its box does not open")
-            if len(content) != 74 or content[:8] != u32(rank, self.rank): raise Refusal(f"Rank {rank} has sent a share of another")
-            self.held[rank] = content[8:41], content[41:]
+        opened = {sealed["rank"]: self.open(by_rank, sealed["rank"], sealed["box"]) for sealed in asked["shares"]}
+        accused = [rank for rank, content in opened.items() if not content]
+        if accused: raise Refusal(f"Cannot read the shares of ranks {', '.join(map(str, accused))}", accused)
+        if len(opened) < len(asked["shares"]): raise Refusal("Cannot take two boxes of one rank")
+        self.held.update((rank, (content[8:41], content[41:])) for rank, content in opened.items())
         if len(self.held) < max(self.threshold, LEAST): raise Refusal(f"Cannot mask: only {len(self.held)} members have shared")
         if (self.update["parameters"].value, self.plan) != (self.base, self.bound):
             raise Refusal("Cannot mask: other parameters have come since the secrets were shared")
@@ -112,8 +114,7 @@ class Member:
         base, trained, told = self.trained
         change = trained.astype("<f4") - base
         self.budget.spend(self.settings)
-        masked = noise.quantize(self.settings, change) if "noise" in self.settings else quantize(
-            self.settings, change, told["numSamples"], told.get("loss", np.inf), told["steps"])
+        masked = (noise.quantize if "noise" in self.settings else quantize)(self.settings, change, told)
         masked += self.stream(self.hkdf(self.seed, b"self", u32(self.rank)), len(masked))
         for rank in self.held.keys() - {self.rank}:
             theirs, low, high = by_rank[rank]["maskKey"], *sorted((self.rank, rank))
@@ -130,7 +131,6 @@ class Member:
         survivors, ranks = asked["survivors"], [member["rank"] for member in self.members]
         members.check_survivors(survivors, self.rank, ranks, self.held.keys(), max(self.threshold, LEAST))
         return VOTE, {}, {"signature": (64, self.signer.sign(members.of_survivors(self.run, self.id, survivors)))}
-
     def check_votes(self, asked):
         if SURVIVORS not in self.done: raise Refusal("Cannot reveal shares before there was a vote on the survivors")
         survivors = self.done[SURVIVORS][0]["survivors"]

@@ -2,6 +2,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
   ClientSyncTop,
+  initialParameters,
+  MessageCode,
   modelEvaluator,
   NativeSGDHandler,
   partitionIid,
@@ -11,11 +13,14 @@ import {
   type SyncParameterServerHandlerOptions,
 } from "../../mod.ts";
 import { generateKeyPair, writePrivateKey } from "../../src/auth/mod.ts";
+import { Connection, tcpTransport } from "../../src/net/mod.ts";
+import { CentralPrivacy } from "../../src/privacy/central_privacy.ts";
 import { DistributedPrivacy } from "../../src/privacy/distributed/distributed_privacy.ts";
 import { zcdpEpsilon } from "../../src/privacy/accounting/gaussian.ts";
 import { ringSettings } from "../../src/privacy/distributed/noise_share.ts";
 import { sign } from "../../src/secure/primitives.ts";
 import { signedKeys, signedSurvivors } from "../../src/secure/salt.ts";
+import { assignmentFor } from "../helpers/assignment.ts";
 import type { Outcome } from "../helpers/command.ts";
 import {
   federate,
@@ -198,6 +203,56 @@ pythonTest("leaves a run that offers less than it wants, in one line", async (py
     assertMatch(outcome.stderr.trimEnd(), line);
     assertEquals(outcome.stderr.split("\n").length, 2, outcome.stderr);
   }
+});
+
+pythonTest("that requires privacy tells no server how parameters do", async (python, folder) => {
+  const data = await writeCsv(`${folder}/part.csv`, train.select([0, 1, 2, 3]));
+  const { manifest, parameters } = await initialParameters(LR, 1);
+  const listener = await tcpTransport.listen("127.0.0.1:0");
+  const args = ["--data", data, "--privacy-max-epsilon", "8"];
+  const running = runExample(python, listener.address, args);
+  const channel = await listener.accept();
+  assert(channel !== null);
+  const connection = new Connection(channel);
+  await connection.receive();
+  const { privacy: { announced: privacy } } = new CentralPrivacy({
+    ...{ mechanism: "ftrl", epsilon: 8, delta: 1e-5, rounds: 1, clients: 1, cohort: 1 },
+  });
+  const payload = { ...await assignmentFor(manifest), model: LR, privacy };
+  await connection.send({ code: MessageCode.IdAssignment, payload });
+  await connection.receive();
+  await connection.send({ code: MessageCode.EvaluateParams, payload: { round: 1, parameters } });
+  const answer = (await connection.receive())?.message;
+  await connection.close();
+  const { code, stderr } = await running;
+  assert(answer?.code === MessageCode.Error);
+  assertEquals([answer.payload.fault, code], ["privacy-mismatch", 1]);
+  assertMatch(stderr, /^Cannot evaluate: .+ no noise\n$/);
+  await listener.close();
+});
+
+pythonTest("accuses the neighbours whose boxes hold no share for it", async (python) => {
+  const program = `${OWN}; import numpy as np, cbor2, secure
+from masks import Refusal
+plan = {"secure": {"clip": 1, "maxSamples": 10, "maxMembers": 4}}
+group = {rank: secure.Member({"run": "r", "rank": rank, "plan": plan}, 3) for rank in (1, 2, 3, 4)}
+at, given = {"round": 1, "attempt": 1}, {"round": 1, "parameters": cbor2.CBORTag(85, bytes(8))}
+for member in group.values(): member.answer(2, given, None)
+keys = {rank: member.answer(secure.KEYS, at, None) for rank, member in group.items()}
+members = [{"rank": rank, "serial": fields["serial"], **{name: key for name, (_, key) in arrays.items()}}
+           for rank, (_, fields, arrays) in keys.items()]
+named = {**at, "threshold": 3, "members": members}
+boxes = {rank: member.answer(secure.MEMBERS, named, None)[1]["shares"] for rank, member in group.items()}
+boxes = [{"rank": sender, "box": one["box"]} for sender, sealed in boxes.items() for one in sealed if one["rank"] == 1]
+lines = []
+for wrong in ([], [boxes[1]], [boxes[0], boxes[2]]):
+    forged = [{**one, "box": one["box"][:-1] + bytes([one["box"][-1] ^ 1])} if one in wrong else one for one in boxes]
+    group[1].done.pop(secure.SHARES, None)
+    try: lines.append(group[1].answer(secure.SHARES, {**at, "shares": forged},
+        lambda asked: (np.zeros(2, "<f4"), np.ones(2, "<f4"), {"numSamples": 1, "steps": 1}))[0])
+    except Refusal as refusal: lines.append(refusal.told["accused"])
+print(json.dumps(lines))`;
+  assertEquals(await runPython(python, program, []), [27, [3], [2, 4]]);
 });
 
 pythonTest("has the ring of the noise, bit for bit", async (python) => {
