@@ -11,6 +11,7 @@ import {
   CHECKPOINT_STORE,
   DATA_STORE,
   DONE_STREAM,
+  EVENTS_STREAM,
   JOBS_STREAM,
   LEASES_BUCKET,
   MACHINES_BUCKET,
@@ -62,6 +63,13 @@ export async function provision(cluster: Cluster, ages: Ages = {}): Promise<void
   });
   await add({ ...common, name: DONE_STREAM, subjects: ["fedlab.done.>"] });
   await add({ ...common, name: VECTORS_STREAM, subjects: ["fedlab.vector.>"] });
+  await add({
+    ...common,
+    name: EVENTS_STREAM,
+    subjects: ["fedlab.event.>"],
+    max_age: dataMillis * NANOS,
+    duplicate_window: Math.min(dataMillis, IDS_MILLIS) * NANOS,
+  });
   await bucket(cluster, SESSIONS_BUCKET, sessionMillis);
   await bucket(cluster, RUNS_BUCKET, dataMillis);
   await bucket(cluster, LEASES_BUCKET, LEASE_MILLIS);

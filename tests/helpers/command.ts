@@ -113,6 +113,7 @@ export type CommandName =
   | "export"
   | "dashboard"
   | "runs"
+  | "runs:cluster"
   | "worker"
   | "cluster-config"
   | "doctor"

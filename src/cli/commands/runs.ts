@@ -11,10 +11,12 @@ import type { Flags } from "../options/table.ts";
 import { printError } from "../output/terminal.ts";
 import { printerBeside, writeOutput } from "../output/write_output.ts";
 import { toJson } from "../run/run_folder.ts";
+import { ClusterRuns } from "../runs/cluster_runs.ts";
+import { clusterFrom } from "../run/cluster.ts";
 import { endLine, followRun } from "../runs/follow_run.ts";
 import { readRun } from "../runs/read_run.ts";
 import { RunIndex } from "../runs/run_index.ts";
-import type { RunDetails } from "../runs/run_record.ts";
+import type { RunDetails, RunRecord } from "../runs/run_record.ts";
 
 /** Actions of the command. */
 const ACTIONS = ["list", "compare", "follow"] as const;
@@ -41,31 +43,63 @@ async function runRuns(
     const meant = didYouMean(action, ACTIONS);
     throw new UsageError(`expected ${ACTIONS.join(", ")}, got "${printable(action)}"${meant}`);
   }
-  if (action === "follow") return await follow(names, flags, signal);
-  if (action === "compare") return await compare(names, flags);
-  if (names.length > 0) throw new UsageError("expected runs after compare or follow alone");
-  await list(flags);
+  if (action === "list" && names.length > 0) {
+    throw new UsageError("expected runs after compare or follow alone");
+  }
+  if (action === "compare" && names.length < 2) {
+    throw new UsageError("expected two runs or more after compare");
+  }
+  if (action === "follow" && names.length > 1) {
+    throw new UsageError("expected one run after follow");
+  }
+  const access = await clusterFrom(flags);
+  await using cluster = access && await ClusterRuns.connect(access);
+  if (action === "follow") await follow(names[0], flags, signal, cluster);
+  else if (action === "compare") await compare(names, flags, cluster);
+  else await list(flags, cluster);
 }
 
-async function list(flags: Flags<"runs">): Promise<void> {
-  const { sort, limit, json } = flags;
-  using index = await openIndex(flags);
-  const runs = index.list(sort, limit);
+/** Runs of a list, and the number of all. */
+interface RunList {
+  readonly runs: readonly RunRecord[];
+  readonly size: number;
+}
+
+async function list(flags: Flags<"runs">, cluster?: ClusterRuns): Promise<void> {
+  const { json } = flags;
+  const { runs, size } = cluster ? await clusterList(cluster, flags) : await folderList(flags);
   if (json !== undefined) await writeOutput(json, toJson(runs));
   const show = printerBeside(json);
   const { listTable, faultLines } = await import("../runs/run_tables.ts");
   if (runs.length > 0) show(listTable(runs));
   faultLines(runs).forEach(printError);
-  const left = index.size - runs.length;
-  const all = counted(index.size, "run");
+  const left = size - runs.length;
+  const all = counted(size, "run");
   show(left > 0 ? `${all}, ${counted(left, "of them is", "of them are")} not shown` : all);
 }
 
-async function compare(names: readonly string[], flags: Flags<"runs">): Promise<void> {
-  if (names.length < 2) throw new UsageError("expected two runs or more after compare");
+async function folderList(flags: Flags<"runs">): Promise<RunList> {
+  using index = await openIndex(flags);
+  return { runs: index.list(flags.sort, flags.limit), size: index.size };
+}
+
+async function clusterList(cluster: ClusterRuns, { sort, limit }: Flags<"runs">): Promise<RunList> {
+  const runs = (await cluster.list(sort)).map(({ record }) => record);
+  return { runs: runs.slice(0, limit), size: runs.length };
+}
+
+async function compare(
+  names: readonly string[],
+  flags: Flags<"runs">,
+  cluster?: ClusterRuns,
+): Promise<void> {
   const { json, goal } = flags;
   const runs: RunDetails[] = [];
-  for (const name of names) runs.push(await readRun(await folderOf(name, flags)));
+  for (const name of names) {
+    runs.push(
+      cluster ? (await cluster.find(name)).details : await readRun(await folderOf(name, flags)),
+    );
+  }
   if (json !== undefined) await writeOutput(json, toJson(runs));
   const { compareTable, faultLines } = await import("../runs/run_tables.ts");
   printerBeside(json)(compareTable(runs, { goal }));
@@ -73,24 +107,34 @@ async function compare(names: readonly string[], flags: Flags<"runs">): Promise<
 }
 
 async function follow(
-  names: readonly string[],
+  name: string | undefined,
   flags: Flags<"runs">,
   signal: AbortSignal,
+  cluster?: ClusterRuns,
 ): Promise<void> {
-  if (names.length > 1) throw new UsageError("expected one run after follow");
-  const [given] = names;
-  const folder = given === undefined ? await runningFolder(flags) : await folderOf(given, flags);
   const { json } = flags;
   const show = printerBeside(json);
-  const record = await followRun(folder, {
+  const record = cluster
+    ? await cluster.follow((await cluster.find(name)).id, show, signal)
+    : await followFolder(name, flags, signal, show);
+  if (json !== undefined) await writeOutput(json, toJson(record));
+  if (record.stage === "stopped") throw new Error(endLine(record));
+  show(endLine(record));
+}
+
+async function followFolder(
+  name: string | undefined,
+  flags: Flags<"runs">,
+  signal: AbortSignal,
+  show: (line: string) => void,
+): Promise<RunRecord> {
+  const folder = name === undefined ? await runningFolder(flags) : await folderOf(name, flags);
+  return await followRun(folder, {
     signal,
     show,
     onSilent: () =>
       printError(`${basename(folder)} saves no checkpoints: its rounds show when it is over`),
   });
-  if (json !== undefined) await writeOutput(json, toJson(record));
-  if (record.stage === "stopped") throw new Error(endLine(record));
-  show(endLine(record));
 }
 
 /** Opens the index of the folder of the runs. */

@@ -30,7 +30,7 @@ import { checkSchemaFlags } from "../run/check_schema_flags.ts";
 import { checkpointsIn, holdResumed, readCheckpoint } from "../run/checkpoints.ts";
 import { loadData, openSource } from "../run/data.ts";
 import { initialWeightsFrom, initNameFrom } from "../run/initial_weights.ts";
-import { clusterFrom } from "../run/cluster.ts";
+import { clusterEvents, clusterFrom, runNameOf } from "../run/cluster.ts";
 import { withPrivacy } from "../run/privacy.ts";
 import { runAndReport } from "../run/run_and_report.ts";
 import { secureFrom, warnOfSamples } from "../run/secure.ts";
@@ -119,11 +119,13 @@ async function runSimulate(
     stop: (reason) => stop.abort(reason),
     signal,
   });
+  await using events = cluster && await clusterEvents(cluster, flags, folder.path);
   using curves = await Curves.open(flags.tensorboard, { goesOn: resume !== undefined });
   const onEvent = (event: ServerEvent) => {
     curves.show(event);
     dashboard.show(event);
     telemetry?.show(event);
+    events?.show(event);
     if (isTerminal()) shown.show(event);
     else if (event.type === "round-ended") printRound(event.report, flags.rounds);
     else if (event.type === "checkpoint-failed") printError(event.reason);
@@ -136,7 +138,7 @@ async function runSimulate(
     pool: cluster
       ? (await import("../../cluster/cluster_pool.ts")).clusterPool({
         ...cluster,
-        run: folder.path.split(/[\\/]/).at(-1),
+        run: runNameOf(folder.path),
       })
       : (options) => WorkerPool.start(options, prepared),
     rounds: flags.rounds,

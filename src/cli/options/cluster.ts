@@ -9,6 +9,7 @@ export const CLUSTER = {
     group: "Cluster",
     commands: {
       simulate: {},
+      runs: { help: "list, compare and follow the runs of the cluster at this address" },
       worker: {
         help:
           "address of the cluster's NATS server, such as nats://host:4222; several with , between",
@@ -22,7 +23,7 @@ export const CLUSTER = {
     value: "<file>",
     help: "seed of an nkey, by which the cluster's server knows this process",
     group: "Cluster",
-    commands: { simulate: { isRare: true }, worker: {} },
+    commands: { simulate: { isRare: true }, runs: { isRare: true }, worker: {} },
     path: "input",
     onResume: "any",
     isAnnounced: true,
@@ -31,7 +32,7 @@ export const CLUSTER = {
     value: "<file>",
     help: "credentials for the cluster's server: a JWT with the seed of its nkey",
     group: "Cluster",
-    commands: { simulate: { isRare: true }, worker: {} },
+    commands: { simulate: { isRare: true }, runs: { isRare: true }, worker: {} },
     path: "input",
     onResume: "any",
     isAnnounced: true,
@@ -40,7 +41,7 @@ export const CLUSTER = {
     value: "<file>",
     help: "certificates (PEM) that the cluster's server is checked by, with TLS",
     group: "Cluster",
-    commands: { simulate: { isRare: true }, worker: {} },
+    commands: { simulate: { isRare: true }, runs: { isRare: true }, worker: {} },
     path: "input",
     onResume: "any",
     isAnnounced: true,

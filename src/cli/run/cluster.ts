@@ -1,4 +1,7 @@
 import type { ClusterOptions } from "../../cluster/connect.ts";
+import type { EventLog } from "../../cluster/events/event_log.ts";
+import { shownSettings } from "../dashboard/shown_settings.ts";
+import { basename } from "node:path";
 import { runtime } from "../../base/runtime/runtime.ts";
 import { fileError } from "../../data/file.ts";
 import type { Flags } from "../options/table.ts";
@@ -10,6 +13,22 @@ export type ClusterFlags = Pick<
   Flags<"simulate">,
   "cluster" | "clusterKey" | "clusterCreds" | "clusterCa"
 >;
+
+/** Begins the events of a simulation on a cluster, which watchers may follow. */
+export async function clusterEvents(
+  options: ClusterOptions,
+  flags: object,
+  folder: string,
+): Promise<EventLog> {
+  const { EventLog } = await import("../../cluster/events/event_log.ts");
+  const run = { name: runNameOf(folder), command: "simulate", settings: shownSettings(flags) };
+  return await EventLog.begin(options, run);
+}
+
+/** Returns the name of a run in a cluster: that of its folder. */
+export function runNameOf(folder: string): string {
+  return basename(folder);
+}
 
 /** Returns the access to a cluster that options describe; `undefined` for none. */
 export async function clusterFrom(flags: ClusterFlags): Promise<ClusterOptions | undefined> {
