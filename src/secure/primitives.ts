@@ -13,6 +13,8 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Length of a key, of a seed and of a digest in bytes. */
 export const KEY_BYTES = 32;
+/** Length of a signature in bytes. */
+export const SIGNATURE_BYTES = 64;
 const NONCE_BYTES = 12;
 /** Length of what sealing adds to a text: the nonce, and the tag. */
 export const SEAL_BYTES = NONCE_BYTES + 16;

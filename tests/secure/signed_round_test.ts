@@ -114,6 +114,14 @@ Deno.test("a client signs one list of survivors, with itself and without strange
   assertEquals(await vote([1, 2, 3, 4, 5]), "wrong-stage");
 });
 
+Deno.test("of two lists of survivors at once a client signs one", async () => {
+  const { client, share } = await sceneOf([]);
+  await share();
+  const vote = (survivors: number[]) => faultOf(() => client.vote({ ...ID, survivors }));
+  const faults = await Promise.all([vote([1, 2, 3, 5]), vote([1, 2, 3, 4, 5]), vote([1, 2, 3, 5])]);
+  assertEquals(faults, ["none", "wrong-stage", "none"]);
+});
+
 Deno.test("a client reveals nothing without the votes of its neighbours for the same list", async () => {
   const { session, clients, client, share } = await sceneOf([4]);
   const lists = await share();

@@ -3,7 +3,6 @@ import { SecureError } from "../errors.ts";
 import type { MaskKeys } from "../masks.ts";
 import type {
   MaskedUpdate,
-  Member,
   SecureMembers,
   SecureShares,
   SurvivorList,
@@ -20,7 +19,7 @@ import type { SecureClientOptions } from "./client.ts";
 import type { AttemptPairs } from "./key_pairs.ts";
 import { agreeOnMasks, type MaskPartner, pairMaskKeys, selfMaskKey } from "./mask_keys.ts";
 import { checkSession, LEAST_MEMBERS } from "./policy.ts";
-import { checkSurvivors, checkVotes, type Holder, sharesFor } from "./reveal.ts";
+import { checkList, checkVotes, type Holder, sharesFor } from "./reveal.ts";
 
 /** State of an attempt whose members were checked. */
 interface Shared {
@@ -158,32 +157,16 @@ export class ClientAttempt {
   /** Signs a list of survivors. */
   async vote({ survivors }: SurvivorList): Promise<SurvivorVote> {
     const { round, attempt } = this;
-    const { signer, run, rank } = this.#options;
+    const { signer, run } = this.#options;
     if (this.#masking === undefined || signer === undefined) throw this.#early("votes");
     await this.#masking;
+    const holder = await this.#holder();
+    // Nothing is awaited from here on: of two lists at once only one is signed.
     if (this.#voted !== undefined) {
       if (!equalValues(this.#voted.survivors, survivors)) throw this.#second("vote");
       return await this.#voted.vote;
     }
-    const { shares } = await this.#holder();
-    const isSorted = survivors.every((it, i) => i === 0 || it > (survivors[i - 1] ?? 0));
-    if (!isSorted || !survivors.includes(rank)) {
-      throw new SecureError(
-        "dropped-self",
-        "Cannot sign the survivors: expected ranks in ascending order, this client's among them",
-      );
-    }
-    const alive = new Set(survivors);
-    const members = this.#session.members.map((member: Member) => member.rank);
-    const ghosts = members.filter((other) => alive.has(other) && !shares.has(other));
-    if (ghosts.length > 0) {
-      throw new SecureError(
-        "dropped-stranger",
-        `Cannot sign the survivors: members that never shared are among them: ${ghosts.join(", ")}`,
-        { ranks: ghosts },
-      );
-    }
-    checkSurvivors(members.filter((other) => alive.has(other)).length, this.#session.threshold);
+    checkList(holder, survivors);
     const vote = signedSurvivors(run, this, survivors)
       .then((text) => sign(signer.privateKey, text))
       .then((signature) => ({ round, attempt, signature }));

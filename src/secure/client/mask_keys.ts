@@ -4,11 +4,11 @@ import { type Bytes, derive, keyMaterial } from "../primitives.ts";
 import { pairInfo, selfInfo } from "../salt.ts";
 import { agreeWith } from "./agreement.ts";
 
-/** Member with its key of masks. */
-type MaskOwner = Pick<Member, "rank" | "maskKey">;
+/** Member as the others know it that mask with it. */
+export type MaskMember = Pick<Member, "rank" | "maskKey">;
 
 /** Member that shares a mask with another one, and the secret of which its key is made. */
-export interface MaskPartner extends MaskOwner {
+export interface MaskPartner extends MaskMember {
   readonly secret: CryptoKey;
 }
 
@@ -20,7 +20,7 @@ export interface MaskPartner extends MaskOwner {
  */
 export async function agreeOnMasks(
   privateKey: CryptoKey,
-  others: readonly MaskOwner[],
+  others: readonly MaskMember[],
 ): Promise<MaskPartner[]> {
   return await Promise.all(others.map(async ({ rank, maskKey }) => {
     return { rank, maskKey, secret: await agreeWith(rank, privateKey, maskKey) };
@@ -32,7 +32,7 @@ export async function agreeOnMasks(
  * mask, the other one subtracts it.
  */
 export async function pairMaskKeys(
-  owner: MaskOwner,
+  owner: MaskMember,
   partners: readonly MaskPartner[],
   salt: Bytes,
 ): Promise<MaskKeys> {

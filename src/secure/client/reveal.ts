@@ -49,11 +49,34 @@ export function sharesFor({ rank, session, shares }: Holder, { dropped }: Unmask
 }
 
 /**
- * Checks that the survivors are at least as many as the threshold.
+ * Checks a list of survivors that a member is to sign.
  *
- * @throws {SecureError} "too-few-survivors".
+ * @throws {SecureError} If the member or the order is missing, if it names members that never
+ * shared, or if too few survive.
  */
-export function checkSurvivors(survivors: number, threshold: number): void {
+export function checkList({ rank, session, shares }: Holder, survivors: readonly number[]): void {
+  const isSorted = survivors.every((it, i) => i === 0 || it > (survivors[i - 1] ?? 0));
+  if (!isSorted || !survivors.includes(rank)) {
+    throw new SecureError(
+      "dropped-self",
+      "Cannot sign the survivors: expected ranks in ascending order, this client's among them",
+    );
+  }
+  const alive = new Set(survivors);
+  const around = session.members.map((member) => member.rank).filter((it) => alive.has(it));
+  const ghosts = around.filter((other) => !shares.has(other));
+  if (ghosts.length > 0) {
+    throw new SecureError(
+      "dropped-stranger",
+      `Cannot sign the survivors: members that never shared are among them: ${ghosts.join(", ")}`,
+      { ranks: ghosts },
+    );
+  }
+  checkSurvivors(around.length, session.threshold);
+}
+
+/** Checks that the survivors around a member are at least as many as the threshold. */
+function checkSurvivors(survivors: number, threshold: number): void {
   const least = Math.max(threshold, LEAST_MEMBERS);
   if (survivors >= least) return;
   throw new SecureError(

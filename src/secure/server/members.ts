@@ -2,9 +2,7 @@ import { SecureError } from "../errors.ts";
 import { lowOrder } from "../client/policy.ts";
 import type { Member, SecureKeys } from "../messages.ts";
 import { isLowOrder } from "../low_order.ts";
-import { KEY_BYTES } from "../primitives.ts";
-
-const SIGNATURE_BYTES = 64;
+import { KEY_BYTES, SIGNATURE_BYTES } from "../primitives.ts";
 
 /** Clients that have sent keys for an attempt. */
 export class Members {

@@ -1,11 +1,12 @@
 import { SHARE_BYTES } from "../client/boxes.ts";
+import type { MaskMember } from "../client/mask_keys.ts";
 import { SecureError } from "../errors.ts";
 import type { UnmaskShares } from "../messages.ts";
 import type { Bytes } from "../primitives.ts";
 import type { Circles } from "./circles.ts";
 import type { GivenShare } from "./recover.ts";
 import { malformed } from "./refusals.ts";
-import type { MaskMember, Unknown } from "./unmask.ts";
+import type { Unknown } from "./unmask.ts";
 
 /** State of a session whose updates are complete. */
 export interface Closed {

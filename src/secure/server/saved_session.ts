@@ -1,7 +1,7 @@
 import { isInRange } from "../../base/check.ts";
 import { isRecord } from "../../base/json.ts";
 import type { AttemptId } from "../messages.ts";
-import { type Bytes, KEY_BYTES } from "../primitives.ts";
+import { type Bytes, KEY_BYTES, SIGNATURE_BYTES } from "../primitives.ts";
 
 /** Text by rank. */
 type ByRank = readonly (readonly [rank: number, hex: string])[];
@@ -26,8 +26,6 @@ export interface SavedSession extends AttemptId {
   /** Signatures of the list of survivors, where the clients vote. */
   readonly votes?: ByRank;
 }
-
-const SIGNATURE_BYTES = 64;
 
 /**
  * Reads a session from a JSON value.

@@ -1,16 +1,12 @@
-import { agreeOnMasks, pairMaskKeys, selfMaskKey } from "../client/mask_keys.ts";
+import { agreeOnMasks, type MaskMember, pairMaskKeys, selfMaskKey } from "../client/mask_keys.ts";
 import { SecureError } from "../errors.ts";
 import { applyMasks } from "../masks.ts";
-import type { Member } from "../messages.ts";
 import { type AgreementPair, type Bytes, equalBytes, pairOf, sha256 } from "../primitives.ts";
 import type { RingVector } from "../quantize.ts";
 import { fitEachOther, type GivenShare, recoverSecret } from "./recover.ts";
 
 /** Members whose secrets are recovered at a time. */
 const BATCH = 64;
-
-/** Member as the others know it that mask with it. */
-export type MaskMember = Pick<Member, "rank" | "maskKey">;
 
 /** Secret to recover: of a survivor the seed, of a dropped member the mask key. */
 export interface Unknown {
