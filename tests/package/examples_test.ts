@@ -70,7 +70,15 @@ async function run(example: string, cwd: string): Promise<string> {
 }
 
 /** Examples that a test of their own runs. */
-const ELSEWHERE = ["browser", "deploy", "grafana", "hospitals", "notebook.ipynb", "python"];
+const ELSEWHERE = [
+  "browser",
+  "deploy",
+  "docker",
+  "grafana",
+  "hospitals",
+  "notebook.ipynb",
+  "python",
+];
 
 Deno.test("examples are all run here, or by a test of their own", async () => {
   const found = (await Array.fromAsync(Deno.readDir(EXAMPLES))).map(({ name }) => name);
