@@ -10,7 +10,7 @@ import type {
 } from "../../../src/secure/messages.ts";
 import { KeyPairs } from "../../../src/secure/client/key_pairs.ts";
 import { u32 } from "../../../src/secure/encoding.ts";
-import { agree, derive, randomBytes, seal } from "../../../src/secure/primitives.ts";
+import { agree, boxKey, randomBytes, seal } from "../../../src/secure/primitives.ts";
 import { LANES } from "../../../src/secure/quantize.ts";
 import { sealInfo, sessionSalt } from "../../../src/secure/salt.ts";
 import { ToldTraining } from "../../../src/secure/told.ts";
@@ -112,7 +112,7 @@ async function sharesOfNothing(
   assert(own !== undefined);
   const shares = await Promise.all(members.map(async ({ rank, sealKey }, place) => {
     if (rank === HOSTILE) return [];
-    const key = await derive(await agree(own.seal.privateKey, sealKey), salt, sealInfo(6, rank));
+    const key = await boxKey(await agree(own.seal.privateKey, sealKey), salt, sealInfo(6, rank));
     const share = () => concat([randomBytes(32), Uint8Array.of(place + 1)]);
     const content = concat([u32(HOSTILE), u32(rank), share(), share()]);
     return [{ rank, box: await seal(key, content, salt) }];
