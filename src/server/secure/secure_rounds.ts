@@ -64,10 +64,8 @@ export class SecureRounds {
     const { handler, parametersToSend: whole, run } = this.#host, terms = this.#terms;
     const { manifest, model, plan: { rule } } = handler;
     const part = travellingPart(manifest, model, rule), vector = part?.take(whole) ?? whole;
-    const { enough } = options,
-      { threshold, degree } = terms.graph(
-        Math.min(Math.max(cohort.length, 3), terms.ring.maxMembers),
-      );
+    const members = Math.min(Math.max(cohort.length, 3), terms.ring.maxMembers);
+    const { enough } = options, { threshold, degree } = terms.graph(members);
     // Of more than these around a member, the rest may be late.
     const least = Math.ceil(cohort.length * threshold / (degree + 1));
     return new SecureTraining(round, cohort, handler, {
@@ -89,10 +87,9 @@ export class SecureRounds {
     const isSame = Object.entries(ring).every(([name, value]) =>
       this.#terms.ring[name as keyof typeof ring] === value
     );
-    const training = isSame
-      ? this.open(round, cohort, { attempt, enough: cohort.length, quorum: 1, reopened })
-      : undefined;
-    if (training !== undefined) return training;
+    if (isSame) {
+      return this.open(round, cohort, { attempt, enough: cohort.length, quorum: 1, reopened });
+    }
     throw new RangeError(
       `Cannot go on with round ${round}: its sum was masked with other settings of secure aggregation; expected those`,
     );
