@@ -13,7 +13,7 @@ import { checkParameters } from "./check_parameters.ts";
 import { addClippedRows } from "./clipped_batch.ts";
 import { checkEmbeddings, checkWords } from "./ops/embedding.ts";
 import type { Graph } from "./graph/graph.ts";
-import { checkRowsApart, hasFrozen, mixesRows } from "./graph/traits.ts";
+import { checkRowsApart, hasFrozen, mixesRows, mostRows } from "./graph/traits.ts";
 import { judgeRows } from "./judge.ts";
 import { copyState, type Layout, layOut } from "./layout.ts";
 import { enlarged, type LayoutSize, NO_BYTES } from "./layout_size.ts";
@@ -23,9 +23,6 @@ import { takeRegressionSteps } from "./regression.ts";
 import { areBytes, copyRows } from "./resident_rows.ts";
 import { valuesOf } from "./structs.ts";
 
-/** Most rows that are computed at once: more take memory and gain nothing. */
-const ROWS = 256;
-
 /** Trainer of a graph on the native kernels: parameters, data and all results lie in one memory. */
 export class NativeTrainer implements Trainer {
   readonly #graph: Graph;
@@ -34,6 +31,8 @@ export class NativeTrainer implements Trainer {
   readonly #result: BatchLoss = { loss: 0, correct: 0, counted: 0 };
   readonly #batch: Batch = { start: 0, rows: 0, withGradient: true, step: undefined };
   readonly #optimizer: Optimizer;
+  /** Most rows that are computed at once. */
+  readonly #rows: number;
   /** True if a layer mixes the rows of a batch. */
   readonly #mixes: boolean;
   /** True if gradients must not go straight into their weights, some of which are frozen. */
@@ -54,7 +53,8 @@ export class NativeTrainer implements Trainer {
     this.#optimizer = new Optimizer(graph.manifest);
     this.#mixes = mixesRows(graph);
     this.#frozen = hasFrozen(graph);
-    this.#size = { maxRows: ROWS, capacity, bytes, extras: [], clips: false };
+    this.#rows = mostRows(graph);
+    this.#size = { maxRows: this.#rows, capacity, bytes, extras: [], clips: false };
     this.#layout = layOut(graph, this.#target, this.#size);
   }
 
@@ -106,7 +106,7 @@ export class NativeTrainer implements Trainer {
   }
 
   get gradientRows(): number {
-    return this.#mixes ? Infinity : ROWS;
+    return this.#mixes ? Infinity : this.#rows;
   }
 
   get gradient(): ParameterVector {
@@ -123,7 +123,7 @@ export class NativeTrainer implements Trainer {
     const train = this.#waiting ? areBytes(this.#waiting.data) : this.#size.bytes.train;
     this.#grow({
       bytes: { ...this.#size.bytes, train },
-      maxRows: this.#mixes ? batchSize : ROWS,
+      maxRows: this.#mixes ? batchSize : this.#rows,
       capacity: this.#numSamples,
       extras: extrasOf(plan),
       clips,

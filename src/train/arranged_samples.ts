@@ -109,6 +109,8 @@ function compareArrays(
   if (task !== "classification" && outputs !== count) {
     return `expected ${count} outputs, got ${outputs}`;
   }
+  const steps = schema.target.task === "classification" ? schema.target.steps ?? 1 : outputs;
+  if (outputs !== steps) return `expected ${steps} steps with a class, got ${outputs}`;
   if (numClasses > count) return `expected at most ${count} classes, got ${numClasses}`;
   const undeclared = hasGenerator(schema)
     ? "generator"

@@ -19,7 +19,7 @@ export interface ArrayMeaning {
    * @default {"classification"}
    */
   readonly task?: Task | undefined;
-  /** Number of labels or measures, for the other tasks. */
+  /** Number of labels or measures, for the other tasks; for classification, of steps with a class. */
   readonly outputs?: number | undefined;
   /** Names of the classes. Default: their numbers. */
   readonly classes?: readonly string[] | undefined;
@@ -87,7 +87,7 @@ export function arraySchema(
 function targetOf(task: Task, outputs: number, classes: readonly string[]): TargetSchema {
   switch (task) {
     case "classification":
-      return { name: "label", task, classes: [...classes] };
+      return { name: "label", task, classes: [...classes], ...(outputs > 1 && { steps: outputs }) };
     case "multi-label":
       return { name: "labels", task, labels: numberedClasses(outputs) };
     case "regression":

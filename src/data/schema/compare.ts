@@ -124,6 +124,7 @@ function compareTargets(a: TargetSchema, b: TargetSchema): string | undefined {
   if (a.task === "classification" && b.task === "classification") {
     return compareNames("classes", a.classes, b.classes) ??
       compareFields(a.name, [
+        ["steps", a.steps, b.steps],
         ["condition", a.from, b.from],
         ["values that are missing ones", a.missingValues, b.missingValues],
       ]);

@@ -82,9 +82,10 @@ function normalTarget(target: TargetSchema): TargetSchema {
   const { name, task } = target;
   switch (target.task) {
     case "classification": {
-      const { classes, from, missingValues } = target;
+      const { classes, steps, from, missingValues } = target;
       return {
         ...{ name, task: target.task, classes },
+        ...(steps !== undefined && { steps }),
         ...(from !== undefined && { from }),
         ...normalMarks(missingValues),
       };

@@ -97,6 +97,7 @@ const target = v.variant("task", [
     name,
     task: v.literal("classification"),
     classes: names,
+    steps: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(2))),
     from: v.exactOptional(name),
     missingValues: marks,
   }),

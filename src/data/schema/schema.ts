@@ -125,6 +125,10 @@ export interface ClassificationTarget {
   readonly task: "classification";
   /** Names of the classes, in the order of the model's outputs. */
   readonly classes: readonly string[];
+  /**
+   * Number of steps of a sequence, each of which has a class. Default: a row has one class.
+   */
+  readonly steps?: number;
   /** Condition that derives the class from a column, such as `"target > 0"`. */
   readonly from?: string;
   /** Values of the column that stand for a missing one, such as `"-9"`. Default: none. */

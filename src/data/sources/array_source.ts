@@ -132,9 +132,8 @@ function arrangement(
     const arranged = datasetOf(features, {
       ...{ shape: data.shape, task: data.task, schema },
       targets: arrangeTargets(data.targets),
-      ...(target.task === "classification"
-        ? { numClasses: target.classes.length }
-        : { outputs: data.outputs }),
+      outputs: data.outputs,
+      ...(target.task === "classification" && { numClasses: target.classes.length }),
       ...(weights && { weights }),
     });
     return isSame ? arranged : trustFinite(arranged);
@@ -154,13 +153,18 @@ function targetMap(
   wanted: TargetSchema,
   isNamed: boolean,
 ): (targets: Targets) => Targets {
-  if (own.task === "classification" && wanted.task === "classification") {
-    const classOf = classMap(name, own.classes, wanted.classes, isNamed);
-    return (targets) => classOf === undefined ? targets : targets.map(classOf);
-  }
   const refuse = (expected: string, got: string): never => {
     throw new RangeError(`Cannot use ${name}: expected ${expected}, got ${got}`);
   };
+  if (own.task === "classification" && wanted.task === "classification") {
+    const { steps = 1 } = wanted, { steps: ownSteps = 1 } = own;
+    if (ownSteps !== steps) refuse(`${steps} steps with a class`, `${ownSteps}`);
+    const classOf = classMap(name, own.classes, wanted.classes, isNamed);
+    if (classOf === undefined) return (targets) => targets;
+    // The symbols of a sequence are features as well: their order is that of the schema.
+    if (steps > 1) refuse("the classes in the order of the schema", "another order");
+    return (targets) => targets.map(classOf);
+  }
   if (own.task === "multi-label" && wanted.task === "multi-label") {
     if (!agree(own.labels, wanted.labels)) {
       refuse(`the labels ${shownNames(wanted.labels)}`, shownNames(own.labels));

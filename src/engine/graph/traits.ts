@@ -9,6 +9,17 @@ export function hasFrozen({ nodes, manifest }: Graph): boolean {
   );
 }
 
+/**
+ * Most rows that are computed at once, in training and in evaluation: more take memory and gain
+ * nothing. A recurrent layer keeps the values of all steps of each row.
+ */
+const MOST_ROWS = 256, MOST_SEQUENCES = 64;
+
+/** Returns the most rows of a graph that are computed at once. */
+export function mostRows({ nodes }: Graph): number {
+  return nodes.some(({ layer }) => layer.type === "recurrent") ? MOST_SEQUENCES : MOST_ROWS;
+}
+
 /** Returns true if a layer mixes the rows of a batch in training. */
 export function mixesRows({ nodes }: Graph): boolean {
   return nodes.some(({ layer }) => layer.type === "batchNorm" && !layer.frozen);
