@@ -121,7 +121,7 @@ Deno.test("ClientSGDHandler learns sequences the same on both engines", async ()
   assertEquals(one.numSamples, data.targets.filter((label) => label >= 0).length);
   assertEquals([one.numSamples, one.accuracy], [other.numSamples, other.accuracy]);
   assert(Math.abs((one.loss ?? NaN) - (other.loss ?? NaN)) < 1e-5);
-  assert((one.accuracy ?? 0) > 0.2, `accuracy is ${one.accuracy}`);
+  assert((one.accuracy ?? 0) > 1 / 8, `accuracy is ${one.accuracy}`);
   assert(Math.abs((one.metrics?.logLoss ?? NaN) - (one.loss ?? NaN)) < 1e-5);
   one.parameters.forEach((value, i) => {
     assert(Math.abs(value - (other.parameters[i] ?? NaN)) < 1e-4, `${i}`);
