@@ -3,7 +3,8 @@ import { messageBytes, rawRounds } from "../helpers/raw_rounds.ts";
 import { type BenchOptions, type BenchResult, mostResult, rateResult } from "../result.ts";
 
 const VALUES = 2_000;
-const WARM_UP_ROUNDS = 50;
+/** Least number of rounds, and of updates, that are not measured: V8 still compiles the code. */
+const WARM_UP_ROUNDS = 30, WARM_UP_UPDATES = 10_000;
 /** Numbers of clients, and of rounds that are measured. */
 const SIZES = [[10, 500], [100, 300], [1000, 30]] as const;
 /** Least share of the speed of raw sockets, and of that of TCP over a WebSocket. */
@@ -20,7 +21,7 @@ export async function roundBench(options: BenchOptions): Promise<BenchResult[]> 
   for (const [clients, rounds] of SIZES) {
     const { seed, signal } = options;
     const sizes = { clients, values: VALUES, rounds, signal };
-    const warmUp = Math.min(WARM_UP_ROUNDS, rounds);
+    const warmUp = Math.max(WARM_UP_ROUNDS, WARM_UP_UPDATES / clients);
     const timesOver = async (transport: LiveTransport) =>
       (await liveRounds({ ...sizes, warmUp, seed, transport })).roundMillis;
     const raw = await rawRounds(sizes);

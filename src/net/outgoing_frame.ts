@@ -38,7 +38,7 @@ export class SharedMessage {
 
   /** Bytes of its frame, in the pieces in which they are written. */
   get pieces(): readonly Uint8Array<ArrayBuffer>[] {
-    return this.#pieces ??= outgoingPieces(this.message);
+    return this.#pieces ??= joinedPieces(this.message, () => undefined);
   }
 }
 
@@ -51,10 +51,16 @@ export class SharedMessage {
 export function outgoingPieces(
   message: Message | SharedMessage,
 ): readonly Uint8Array<ArrayBuffer>[] {
-  if (message instanceof SharedMessage) return message.pieces;
+  return message instanceof SharedMessage ? message.pieces : joinedPieces(message, takeBuffer);
+}
+
+function joinedPieces(
+  message: Message,
+  take: () => ArrayBuffer | undefined,
+): readonly Uint8Array<ArrayBuffer>[] {
   const pieces = encodeFrame(message), length = lengthOf(pieces);
   if (pieces.length === 1 || length > JOINED_WRITE_BYTES) return pieces;
-  const buffer = takeBuffer();
+  const buffer = take();
   if (buffer === undefined) return [concat(pieces)];
   const joined = new Uint8Array(buffer, 0, length);
   let at = 0;

@@ -6,7 +6,7 @@
 
 import { stats } from "../params/kernels.ts";
 import type { ParameterVector } from "../params/manifest.ts";
-import { checkCompatible } from "./compatibility/conflicts.ts";
+import { checkClientChoices } from "./compatibility/client_choices.ts";
 import { checkSettings, type TrainSettings } from "./settings.ts";
 
 /** One client's training in one round: the run's settings, and the keys of its randomness. */
@@ -53,7 +53,7 @@ export function isSamePlan(a: TrainPlan, b: TrainPlan): boolean {
  */
 export function checkPlan(plan: TrainPlan, length: number): void {
   checkSettings(plan, "Cannot train");
-  checkCompatible({ plan }, "Cannot train");
+  checkClientChoices(plan);
   const { correction } = plan;
   if (correction === undefined) return;
   if (correction.length !== length) {

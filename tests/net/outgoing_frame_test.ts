@@ -48,3 +48,12 @@ Deno.test("A shared frame keeps its bytes when it is written", () => {
   assertEquals(outgoingPieces(shared), [expected]);
   others.forEach((pieces, i) => releasePieces(update(40, i), pieces));
 });
+
+Deno.test("Shared frames leave the buffers to others", () => {
+  for (let i = 0; i < 8; i++) outgoingPieces(new SharedMessage(update(40, i + 1)));
+  const first = update(100, 1), pieces = outgoingPieces(first);
+  releasePieces(first, pieces);
+  const second = update(100, 2), again = outgoingPieces(second);
+  assertStrictEquals(again[0]?.buffer, pieces[0]?.buffer);
+  releasePieces(second, again);
+});

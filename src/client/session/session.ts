@@ -5,14 +5,13 @@ import { runtime, type Timer } from "../../base/runtime/runtime.ts";
 import { startDeadline } from "../../base/time/start_deadline.ts";
 import { withDeadline } from "../../base/time/with_deadline.ts";
 import type { Connection } from "../../net/connection.ts";
-import type { ReceiveOptions } from "../../net/connection_options.ts";
 import { SILENT_HEARTBEATS } from "../../net/timeouts.ts";
 import type { Manifest } from "../../params/manifest.ts";
 import { takesControl } from "../../plan/rules/rules.ts";
 import type { FrameHeader } from "../../wire/frame.ts";
 import { FIELDS_BYTES } from "../../wire/limits.ts";
 import { isBulk, MessageCode, messageName } from "../../wire/message_code.ts";
-import type { IdAssignmentPayload, Message } from "../../wire/messages.ts";
+import type { HeartbeatPayload, IdAssignmentPayload, Message } from "../../wire/messages.ts";
 import { remoteError } from "./join.ts";
 import { StalledError } from "./leave.ts";
 import { sendsReceipts } from "./sends_receipts.ts";
@@ -44,14 +43,7 @@ export class Session {
   #progress: number | undefined;
   #endIdle: (() => void) | undefined;
   #isUseful = false;
-  readonly #receiveOptions: ReceiveOptions = {
-    place: (header) => this.#place(header),
-    onHeartbeat: ({ progress }) => {
-      if (progress === this.#progress) return;
-      this.#progress = progress;
-      this.#progressed = runtime.clock.now();
-    },
-  };
+  readonly #receiveOptions = { place: (header: FrameHeader) => this.#place(header) };
   /** Set while a vector arrives, which on a slow connection takes longer than the time-out. */
   #isReading = false;
 
@@ -164,15 +156,19 @@ export class Session {
 
   async #receive(): Promise<Message> {
     for (;;) {
-      const received = await this.#connection.receive(this.#receiveOptions);
+      const received = await this.#connection.receiveAny(this.#receiveOptions);
       if (received === null) {
         throw new ConnectionClosedError(
           `Lost the connection to ${this.#connection.remote}: the server closed it before the end`,
         );
       }
+      const { message } = received;
+      if (message?.code === MessageCode.Heartbeat) {
+        this.#takeHeartbeat(message.payload);
+        continue;
+      }
       if (this.#isReading && sendsReceipts(this.#manifest)) await this.#sendReceipt();
       this.#isReading = false;
-      const { message } = received;
       if (message === undefined) continue;
       if (message.code !== MessageCode.Error) {
         this.#progressed = runtime.clock.now();
@@ -189,6 +185,12 @@ export class Session {
         );
       }
     }
+  }
+
+  #takeHeartbeat({ progress }: HeartbeatPayload): void {
+    if (progress === this.#progress) return;
+    this.#progress = progress;
+    this.#progressed = runtime.clock.now();
   }
 
   /**

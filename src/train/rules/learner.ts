@@ -5,7 +5,7 @@
  */
 
 import type { ParameterVector } from "../../params/manifest.ts";
-import { checkCompatible } from "../../plan/compatibility/conflicts.ts";
+import { checkClientChoices } from "../../plan/compatibility/client_choices.ts";
 import type { EvaluateResult, TrainResult } from "../../plan/results.ts";
 import { checkFinite, type RuleClient, type RuleTraining } from "../../plan/rules/rule.ts";
 import {
@@ -114,11 +114,8 @@ export class LocalLearner {
    */
   async train(plan: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
     const rule = this.#rule, handler = this.#handler;
-    const { privacy } = handler, ownPrivacy = privacy?.report.mechanism;
-    checkCompatible(
-      { plan: { ...plan, ...(rule && { rule }) }, ...(ownPrivacy && { ownPrivacy }) },
-      "Cannot train",
-    );
+    const { privacy } = handler;
+    checkClientChoices(rule ? { ...plan, rule } : plan, privacy?.report.mechanism);
     checkRule(rule, handler.manifest);
     if (privacy?.updates) await privacy.updates.check();
     const result = rule
