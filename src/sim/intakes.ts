@@ -8,6 +8,9 @@ import { SecureRound } from "./secure_round.ts";
 import type { Traffic } from "./traffic.ts";
 import { PlainIntake, SecureIntake, type UpdateIntake } from "./update_intake.ts";
 
+/** Bytes of an update up to which it is copied to the memory of the server's kernels at once. */
+const MOST_COPIED_BYTES = 64 * 1024;
+
 /** Server's handler of a simulation. */
 export interface IntakesParts {
   readonly handler: SyncServerBackendHandler;
@@ -22,6 +25,8 @@ export class Intakes {
   readonly #traffic: Traffic;
   /** Update as the server decodes it. */
   #decoded: ParameterVector | undefined;
+  /** Place of a small update. Each kernel would copy it otherwise, which takes as long again. */
+  #place: ParameterVector | undefined;
   /** Last attempt of secure aggregation. */
   #last = { round: 0, attempt: 0 };
 
@@ -46,7 +51,9 @@ export class Intakes {
     const { secure: terms, parameters, seed } = handler, part = this.#part;
     if (terms === undefined) {
       if (handler.codecs) this.#decoded ??= new Float32Array(handler.manifest.length);
-      return new PlainIntake(handler, training, this.#traffic, this.#decoded);
+      else this.#place ??= placeOf(handler);
+      const vectors = { decoded: this.#decoded, place: this.#place };
+      return new PlainIntake(handler, training, this.#traffic, vectors);
     }
     const { collector: { round, cohort } } = training, last = this.#last;
     const attempt = last.round === round ? last.attempt + 1 : 1;
@@ -62,4 +69,11 @@ export class Intakes {
       return undefined;
     }
   }
+}
+
+/** Returns the place of a small update in the memory of the server's kernels. */
+function placeOf({ manifest, staging }: SyncServerBackendHandler): ParameterVector | undefined {
+  const { length, byteLength } = manifest;
+  const buffer = byteLength <= MOST_COPIED_BYTES ? staging.tryLend() : undefined;
+  return buffer && new Float32Array(buffer.buffer, buffer.byteOffset, length);
 }

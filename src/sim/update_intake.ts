@@ -30,23 +30,32 @@ export class PlainIntake implements UpdateIntake {
   readonly #training: TrainingExchange;
   readonly #traffic: Traffic;
   readonly #decoded: ParameterVector | undefined;
+  readonly #place: ParameterVector | undefined;
 
-  /** Begins a round. */
+  /**
+   * Begins a round.
+   *
+   * @param vectors Vectors that an update is decoded to, or copied to, before it is taken.
+   */
   constructor(
     handler: SyncServerBackendHandler,
     training: TrainingExchange,
     traffic: Traffic,
-    decoded: ParameterVector | undefined,
+    vectors: {
+      readonly decoded: ParameterVector | undefined;
+      readonly place: ParameterVector | undefined;
+    },
   ) {
     this.#handler = handler;
     this.#training = training;
     this.#traffic = traffic;
-    this.#decoded = decoded;
+    this.#decoded = vectors.decoded;
+    this.#place = vectors.place;
   }
 
   accept(rank: Rank, given: ParameterUpdatePayload): ParameterUpdatePayload {
     const { codecs, parameters, plan, privacy } = this.#handler, into = this.#decoded;
-    let payload = checkUpdate(given), codedBytes: number | undefined;
+    let payload = this.#placed(checkUpdate(given)), codedBytes: number | undefined;
     if (codecs !== undefined && into !== undefined && !sendsGradient(plan.rule)) {
       const start = { parameters, sent: this.#training.sent.parameters };
       ({ payload, codedBytes } = codecs.transfer(rank, payload, start, into));
@@ -59,6 +68,13 @@ export class PlainIntake implements UpdateIntake {
 
   finish(): Promise<void> {
     return Promise.resolve();
+  }
+
+  #placed(payload: ParameterUpdatePayload): ParameterUpdatePayload {
+    const place = this.#place;
+    if (place === undefined || payload.parameters.length !== place.length) return payload;
+    place.set(payload.parameters);
+    return { ...payload, parameters: place };
   }
 }
 
