@@ -52,6 +52,17 @@ def decays(numerator, denominator):
     while secrets.randbelow(denominator * trials) < numerator: trials += 1
     return trials % 2 == 1
 
+def zcdp_epsilon(rho, delta):
+    """Epsilon at a delta of rho of zCDP: that of the best order (Canonne et al. 2020, proposition 12)."""
+    def at(log):
+        over = math.exp(log)
+        return (1 + over) * rho + math.log(over / (1 + over)) - math.log(delta * (1 + over)) / over
+    low, high = math.log(1e-4), math.log(1e9)
+    while high - low > 1e-9:  # each order gives a bound, of which this finds the least one
+        left, right = low + (high - low) / 3, high - (high - low) / 3
+        low, high = (low, right) if at(left) < at(right) else (left, high)
+    return max(0, at(low))
+
 class Budget:
     """Largest epsilon of a client that adds noise, counted by itself: each masked update counts."""
     def __init__(self, epsilon, delta): self.epsilon, self.delta, self.spent = epsilon, delta, 0
@@ -60,9 +71,7 @@ class Budget:
     def check(self, settings):
         rho = self.spent + self.cost(settings)
         if self.epsilon is None or rho == 0: return
-        over = np.logspace(-4, 9, 20001)  # each order gives a bound; the best of many is near the least
-        order = 1 + over
-        epsilon = max(0, (order * rho + np.log(over / order) - np.log(self.delta * order) / over).min())
+        epsilon = zcdp_epsilon(rho, self.delta)
         if epsilon > self.epsilon + 1e-7:
             raise Refusal(f"Cannot mask an update: epsilon would become {epsilon:.6g} at delta {self.delta:g}, above {self.epsilon:g}")
 

@@ -147,8 +147,10 @@ pythonTest("adds its share of the noise", async (python, folder) => {
     }),
     secureAggregation: { minMembers: 4 },
   };
-  const demand = [...REQUIRED, "--privacy-max-epsilon"];
-  const { report, outcome, own } = await maskedRun(python, folder, [...demand, "20"], { handler });
+  // Exactly what is announced.
+  const demand = ["--privacy-max-epsilon", String(zcdpEpsilon(3 / 2, 1e-5))];
+  const args = [...REQUIRED, ...demand];
+  const { report, outcome, own } = await maskedRun(python, folder, args, { handler });
   assertEquals([outcome.code, outcome.stdout], [0, joined(own)], outcome.stderr);
   assertEquals(report?.rounds.map(({ received }) => received), [4, 4, 4]);
   assertEquals(report?.privacy?.participationsMost, 3);
@@ -158,7 +160,7 @@ pythonTest("counts its masked updates as Deno clients do", async (python) => {
   const cases = [[1, 2, 1e-5], [2.7, 10, 1e-6], [40, 3, 1e-3]].flatMap(
     ([noise = 1, count = 1, delta = 1]) => {
       const epsilon = zcdpEpsilon(count / (2 * noise ** 2), delta);
-      return [[noise, count, delta, epsilon * 1.001], [noise, count, delta, epsilon * 0.999]];
+      return [[noise, count, delta, epsilon + 1e-8], [noise, count, delta, epsilon - 1e-6]];
     },
   );
   const program = `${OWN}; import noise
