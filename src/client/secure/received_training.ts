@@ -52,7 +52,7 @@ export class ReceivedTraining {
    */
   bind({ round, attempt }: AttemptId): RoundTraining | undefined {
     const to = this.of(round), id = { round, attempt };
-    if (to !== undefined && !isSame(this.#bound?.id, id)) this.#bound = { id, to };
+    if (to !== undefined && !isSameAttempt(this.#bound?.id, id)) this.#bound = { id, to };
     return to;
   }
 
@@ -63,7 +63,7 @@ export class ReceivedTraining {
    */
   boundTo(id: AttemptId): RoundTraining {
     const { id: bound, to } = this.#bound ?? {};
-    if (to !== undefined && to === this.#last && isSame(bound, id)) return to;
+    if (to !== undefined && to === this.#last && isSameAttempt(bound, id)) return to;
     throw new SecureError(
       "model-changed",
       `Cannot mask the update: other parameters of round ${id.round} have come since the secrets were shared`,
@@ -72,6 +72,6 @@ export class ReceivedTraining {
 }
 
 /** Reports whether two attempts are the same one. */
-export function isSame(a: AttemptId | undefined, b: AttemptId): boolean {
+export function isSameAttempt(a: AttemptId | undefined, b: AttemptId): boolean {
   return a?.round === b.round && a.attempt === b.attempt;
 }

@@ -19,7 +19,7 @@ import type { ClientTopologyOptions } from "../options.ts";
 import { identityOf } from "./identity.ts";
 import { NoiseBudget } from "./noise_budget.ts";
 import { checkThreshold, noiseShareOf } from "./noise_share.ts";
-import { isSame, ReceivedTraining } from "./received_training.ts";
+import { isSameAttempt, ReceivedTraining } from "./received_training.ts";
 import type { SecureMessage } from "./secure_message.ts";
 
 /** Options of a {@linkcode SecurePart}. */
@@ -168,7 +168,7 @@ export class SecurePart {
   ): Promise<Message | undefined> {
     const client = required(this.#client), id = this.#opened, ring = this.#ring;
     if (ring === undefined || id?.round !== round || !this.#training.of(round)) return undefined;
-    if (isSame(this.#masked?.id, id)) return this.#masked?.message;
+    if (isSameAttempt(this.#masked?.id, id)) return this.#masked?.message;
     const { vector } = this.#training.boundTo(id),
       { seed, rank } = required(this.#joined).assignment;
     if (this.#update.length !== trained.length) this.#update = new Float32Array(trained.length);
@@ -191,7 +191,7 @@ export class SecurePart {
 
   async #answerKeys(client: SecureClient, id: SecureKeysPayload): Promise<Message> {
     const { round, attempt } = id, last = this.#keys;
-    if (last !== undefined && isSame(last.id, id)) return last.message;
+    if (last !== undefined && isSameAttempt(last.id, id)) return last.message;
     this.#checkRevealed(id);
     this.#budget.check(this.#settings?.noise);
     this.#opened =
