@@ -5,6 +5,7 @@
  */
 
 import { runtime } from "../base/runtime/runtime.ts";
+import { stats } from "../params/kernels.ts";
 import { v } from "../plan/deps.ts";
 import type { ClientJob, JobOptions, JobOutcome } from "../sim/client_pool.ts";
 import type { BlockList } from "./block_list.ts";
@@ -143,6 +144,8 @@ export class BlockDesk {
           );
         }
         const outcomes = await this.#outcomes(list, block, done, body, signal);
+        // Training may end so; then a second machine says the same.
+        if (list.attemptOf(block) === 1) checkFinite(outcomes);
         return { outcomes, millis: done.millis };
       } catch (error) {
         if (!(error instanceof ClusterError) || error.fault !== "bad-message") throw error;
@@ -253,6 +256,14 @@ export class BlockDesk {
       this.#read.set(block, reading);
     }
     this.#wake();
+  }
+}
+
+/** Checks that the updates of a block are finite. */
+function checkFinite(outcomes: readonly JobOutcome[]): void {
+  for (const outcome of outcomes) {
+    if (outcome.kind !== "trained" || stats(outcome.update).nonFinite === 0) continue;
+    throw new ClusterError("bad-message", "an update has values that are not finite");
   }
 }
 

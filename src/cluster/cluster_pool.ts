@@ -36,6 +36,8 @@ export interface ClusterPoolOptions extends ClusterOptions, Ages {
   readonly run?: string | undefined;
   /** Names by which machines may have the data already, such as `digits`. */
   readonly dataNames?: { readonly train?: string; readonly test?: string } | undefined;
+  /** Receives the digest of the description for machines, before any of them is told of the run. */
+  readonly onNote?: ((sha256: string) => Promise<void>) | undefined;
 }
 
 /** Blocks that wait for each thread of the machines, besides the one that it does. */
@@ -111,6 +113,7 @@ export class ClusterPool implements ClientPool {
     await provision(connection, cluster);
     await sweepSessions(connection);
     const note = await describe(new DataStore(connection), options, cluster.dataNames);
+    await cluster.onNote?.(note.sha256);
     const session = parts.use(
       await Session.begin(connection, cluster.run ?? "simulation", note),
     );
@@ -126,6 +129,11 @@ export class ClusterPool implements ClientPool {
     const pool = new ClusterPool(connection, options, session, machines, onNotice);
     parts.move();
     return pool;
+  }
+
+  /** Number of outcomes of blocks that could not be used. */
+  get refused(): number {
+    return this.#desk.refused;
   }
 
   /** Stores the input of a round, unless its vectors are those that are stored. */

@@ -54,7 +54,7 @@ export class Lease implements AsyncDisposable {
       if (!isChanged(error)) throw error;
       throw new ClusterError(
         "two-coordinators",
-        `Cannot conduct the run ${key}: ${await holderOf(bucket, key)} conducts it already`,
+        `Cannot conduct the run ${nameIn(key)}: ${await holderOf(bucket, key)} conducts it already`,
         { cause: error },
       );
     }
@@ -92,7 +92,9 @@ export class Lease implements AsyncDisposable {
       this.#lost.abort(
         new ClusterError(
           "two-coordinators",
-          `Cannot go on with the run ${this.#key}: ${other} conducts it since this process was silent`,
+          `Cannot go on with the run ${
+            nameIn(this.#key)
+          }: ${other} conducts it since this process was silent`,
           { cause },
         ),
       );
@@ -115,4 +117,9 @@ function isChanged(error: unknown): boolean {
 async function holderOf(bucket: KV, key: string): Promise<string> {
   const entry = await bucket.get(key).catch(() => null);
   return entry?.string() || "another process";
+}
+
+/** Returns the name of the run or session of a lease. */
+function nameIn(key: string): string {
+  return key.replace(/^run\./, "");
 }

@@ -8,7 +8,7 @@
 import { digester, sha256Hex } from "../base/hash.ts";
 import { ClusterError } from "./cluster_error.ts";
 import type { Cluster } from "./connect.ts";
-import { nuid } from "./deps.ts";
+import { nuid, type StoredMsg } from "./deps.ts";
 import { insist } from "./insist.ts";
 import { partSubject, VECTORS_STREAM } from "./names.ts";
 import { bytesOf, cut, totalBytes } from "./parcel.ts";
@@ -94,7 +94,7 @@ export class Vectors {
     for (let next = from; missing.size > 0;) {
       const before = missing.size, at = next;
       await insist(this.#cluster, async () => {
-        for await (const { data, seq, subject } of await this.#batch(name, at, before)) {
+        for await (const { data, seq, subject } of this.#batch(name, at, before)) {
           const part = Number(subject.slice(subject.lastIndexOf(".") + 1));
           const offset = part * PART_BYTES;
           if (data.length !== Math.min(PART_BYTES, bytes - offset)) break;
@@ -114,12 +114,17 @@ export class Vectors {
     return vector;
   }
 
-  async #batch(name: string, seq: number, parts: number) {
-    return await this.#cluster.manager.direct.getBatch(VECTORS_STREAM, {
-      seq,
-      next_by_subj: partSubject(this.#session, name, "*"),
-      batch: Math.min(parts, PARTS_READ),
-    });
+  /** Reads some parts; none where they are gone. */
+  async *#batch(name: string, seq: number, parts: number): AsyncGenerator<StoredMsg> {
+    try {
+      yield* await this.#cluster.manager.direct.getBatch(VECTORS_STREAM, {
+        seq,
+        next_by_subj: partSubject(this.#session, name, "*"),
+        batch: Math.min(parts, PARTS_READ),
+      });
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
   }
 
   /** Returns the digest under which views would be stored. */
@@ -139,4 +144,9 @@ export class Vectors {
 /** Numbers of the parts of a vector. */
 function partsOf(bytes: number): Set<number> {
   return new Set(Array.from({ length: Math.ceil(bytes / PART_BYTES) }, (_, part) => part));
+}
+
+/** Reports whether the server has no such message. */
+function isGone(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === 404;
 }

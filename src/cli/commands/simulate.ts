@@ -4,6 +4,8 @@ import type { Schema } from "../../data/schema/schema.ts";
 import type { Partition } from "../../data/partition/types.ts";
 import { holdOutParts } from "../../data/partition/hold_out_parts.ts";
 import { parsePartition } from "../../data/partition/partition.ts";
+import type { ConductedRun } from "../../cluster/conducted_run.ts";
+import type { Checkpoints } from "../../store/checkpoint/checkpoints.ts";
 import { parseClientPrivacy } from "../../privacy/client/parse.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
 import type { RunReport } from "../../round/report/report.ts";
@@ -30,7 +32,14 @@ import { checkSchemaFlags } from "../run/check_schema_flags.ts";
 import { checkpointsIn, holdResumed, readCheckpoint } from "../run/checkpoints.ts";
 import { loadData, openSource } from "../run/data.ts";
 import { initialWeightsFrom, initNameFrom } from "../run/initial_weights.ts";
-import { clusterEvents, clusterFrom, runNameOf } from "../run/cluster.ts";
+import {
+  clusterEvents,
+  clusterFrom,
+  conductedRun,
+  poolOf,
+  takenFlags,
+  takenOver,
+} from "../run/cluster.ts";
 import { withPrivacy } from "../run/privacy.ts";
 import { runAndReport } from "../run/run_and_report.ts";
 import { secureFrom, warnOfSamples } from "../run/secure.ts";
@@ -55,8 +64,16 @@ async function runSimulate(
   signal: AbortSignal,
 ): Promise<void> {
   using _held = await holdResumed(given.resume);
-  const resume = given.resume === undefined ? undefined : await readCheckpoint(given.resume);
-  const flags = resume === undefined ? given : await mergeFlags(resume, given, command);
+  const cluster = await clusterFrom(given);
+  await using taken = await takenOver(cluster, given, signal);
+  const resume = given.resume === undefined
+    ? taken?.checkpoint
+    : await readCheckpoint(given.resume);
+  const flags = taken
+    ? await takenFlags(taken, given, command)
+    : resume === undefined
+    ? given
+    : await mergeFlags(resume, given, command);
   const isGiven = (name: string) => command.getOptionValueSource(name) === "cli";
   checkSchemaFlags("simulate", flags, isGiven);
   const { seed } = flags;
@@ -64,7 +81,6 @@ async function runSimulate(
   if (flags.evaluate === "server" && flags.holdOut !== undefined) {
     throw new UsageError("expected --evaluate clients or both with --hold-out");
   }
-  const cluster = await clusterFrom(flags);
   await using prepared = new PreparedWorkers(cluster ? 0 : workersBeside(flags));
   const { train, test, ...parts } = await dealData(flags, signal);
   const clients = parts.parts.length;
@@ -107,9 +123,10 @@ async function runSimulate(
   await using folder = await openRunFolder("simulate", flags, {
     keeps: flags.checkpointEvery !== undefined,
   });
+  await using run = taken ?? await conductedRun(cluster, folder.path, flags, command);
   const shown = new RunProgress();
   const stop = new AbortController();
-  const ending = AbortSignal.any([signal, stop.signal]);
+  const ending = AbortSignal.any([signal, stop.signal, ...run ? [run.lost] : []]);
   const control = new RunControl();
   const telemetry = await telemetryOf("simulate", folder.path, () => server.handler);
   await using dashboard = await openDashboard("simulate", flags, {
@@ -135,12 +152,14 @@ async function runSimulate(
     ...libraryOptions("simulation", flags),
     ...libraryOptions("rounds", flags),
     ...engine,
-    pool: cluster
-      ? (await import("../../cluster/cluster_pool.ts")).clusterPool({
-        ...cluster,
-        run: runNameOf(folder.path),
-      })
-      : (options) => WorkerPool.start(options, prepared),
+import {
+  clusterEvents,
+  clusterFrom,
+  conductedRun,
+  poolOf,
+  takenFlags,
+  takenOver,
+} from "../run/cluster.ts";
     rounds: flags.rounds,
     train,
     ...parts,
@@ -154,24 +173,36 @@ async function runSimulate(
     stateFolder: folder.path,
     ...(flags.evaluate !== "clients" && test && { test }),
     evaluateClients: flags.evaluate !== "server",
-    ...(flags.checkpointEvery !== undefined && { checkpoints: checkpointsIn(folder.path) }),
+    ...checkpointsOf(flags, folder.path, run),
     ...(resume && { resume }),
     stopping: stoppingFrom(flags),
     notes: resumeNotes(command, flags),
   });
   const division = flags.sites ? "one for each table" : flags.partition;
   printError(`Simulating ${clients} clients, ${division}, ${train.length} samples`);
-  const run = async () => {
+  const running = async () => {
     using _bar = shown;
     return await simulation.run({ signal: ending });
   };
   const { json, csv } = flags;
-  await runAndReport(simulation, run, {
+  await runAndReport(simulation, running, {
     folder,
     curves,
     ...(json !== undefined && { json }),
     ...(csv !== undefined && { csv }),
   });
+}
+
+/** Returns the store of checkpoints, where the run saves any. */
+function checkpointsOf(
+  { checkpointEvery, clientPrivacy }: Flags<"simulate">,
+  folder: string,
+  run: ConductedRun | undefined,
+): { checkpoints?: Checkpoints } {
+  const local = checkpointEvery === undefined ? undefined : checkpointsIn(folder);
+  // The ledgers of clients that keep their data private are in no checkpoint.
+  const checkpoints = clientPrivacy === undefined ? run?.checkpoints(local) ?? local : local;
+  return checkpoints === undefined ? {} : { checkpoints };
 }
 
 /** Returns the number of workers beside the command's own thread, which trains too. */

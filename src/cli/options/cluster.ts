@@ -1,5 +1,5 @@
 import { option } from "./option.ts";
-import { text, whole } from "./values.ts";
+import { onOff, text, whole } from "./values.ts";
 
 /** Options about machines that do the jobs of a simulation. */
 export const CLUSTER = {
@@ -18,6 +18,13 @@ export const CLUSTER = {
     },
     onResume: "any",
     isAnnounced: true,
+  }),
+  standby: option(onOff, {
+    help: "take over a run of the cluster whose coordinator has died, and wait for one until then",
+    group: "Cluster",
+    default: false,
+    commands: { simulate: {} },
+    onResume: "any",
   }),
   clusterKey: option(text, {
     value: "<file>",

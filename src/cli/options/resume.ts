@@ -43,7 +43,7 @@ function nameOf(command: Command): ResumableCommand {
  * differ from that of an uninterrupted run.
  */
 export async function mergeFlags<Flags extends ResumeFlags>(
-  { state }: Checkpoint,
+  { state }: Pick<Checkpoint, "state">,
   given: Flags,
   command: Command,
 ): Promise<Flags> {

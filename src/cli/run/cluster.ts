@@ -1,7 +1,11 @@
+import type { ConductedRun } from "../../cluster/conducted_run.ts";
 import type { ClusterOptions } from "../../cluster/connect.ts";
 import type { EventLog } from "../../cluster/events/event_log.ts";
 import { shownSettings } from "../dashboard/shown_settings.ts";
 import { basename } from "node:path";
+import type { StartClientPool } from "../../sim/client_pool.ts";
+import type { Command } from "../deps.ts";
+import { mergeFlags, resumeNotes } from "../options/resume.ts";
 import { runtime } from "../../base/runtime/runtime.ts";
 import { fileError } from "../../data/file.ts";
 import type { Flags } from "../options/table.ts";
@@ -63,4 +67,55 @@ async function read(path: string): Promise<string> {
   } catch (error) {
     throw fileError(error, path);
   }
+}
+
+/** Takes over a run whose coordinator has died, with `--standby`; waits for one until then. */
+export async function takenOver(
+  cluster: ClusterOptions | undefined,
+  { standby, resume }: Flags<"simulate">,
+  signal: AbortSignal,
+): Promise<ConductedRun | undefined> {
+  if (!standby) return undefined;
+  if (cluster === undefined) throw new UsageError("expected --cluster with --standby");
+  if (resume !== undefined) throw new UsageError("expected no --resume with --standby");
+  printError("Waiting for a run of the cluster whose coordinator dies");
+  const { ConductedRun } = await import("../../cluster/conducted_run.ts");
+  const run = await ConductedRun.takeOver(cluster, signal);
+  const { checkpoint } = run;
+  printError(`Takes over the run ${run.name}, after round ${checkpoint?.round ?? 0}`);
+  return run;
+}
+
+/** Returns the options of a run that is taken over. */
+export async function takenFlags(
+  { notes }: ConductedRun,
+  { out, ...given }: Flags<"simulate">,
+  command: Command,
+): Promise<Flags<"simulate">> {
+  const merged = await mergeFlags<Flags<"simulate">>({ state: { notes } }, given, command);
+  const { out: _, ...flags } = merged;
+  return { ...flags, ...(out !== undefined && { out }), standby: false };
+}
+
+/** Makes a run known to the cluster, so that another process may take it over. */
+export async function conductedRun(
+  cluster: ClusterOptions | undefined,
+  folder: string,
+  flags: Flags<"simulate">,
+  command: Command,
+): Promise<ConductedRun | undefined> {
+  // Ledgers of clients that keep their data private cannot be taken over.
+  if (cluster === undefined || flags.clientPrivacy !== undefined) return undefined;
+  const { ConductedRun } = await import("../../cluster/conducted_run.ts");
+  return await ConductedRun.begin(cluster, runNameOf(folder), resumeNotes(command, flags));
+}
+
+/** Returns the function that starts the pool of a run on the machines of a cluster. */
+export async function poolOf(
+  cluster: ClusterOptions,
+  run: ConductedRun | undefined,
+): Promise<StartClientPool> {
+  const { clusterPool } = await import("../../cluster/cluster_pool.ts");
+  const known = run && { run: run.name, onNote: (note: string) => run.checkNote(note) };
+  return clusterPool({ ...cluster, ...known });
 }
