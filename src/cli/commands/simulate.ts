@@ -152,14 +152,7 @@ async function runSimulate(
     ...libraryOptions("simulation", flags),
     ...libraryOptions("rounds", flags),
     ...engine,
-import {
-  clusterEvents,
-  clusterFrom,
-  conductedRun,
-  poolOf,
-  takenFlags,
-  takenOver,
-} from "../run/cluster.ts";
+    pool: cluster ? await poolOf(cluster, run) : (options) => WorkerPool.start(options, prepared),
     rounds: flags.rounds,
     train,
     ...parts,
