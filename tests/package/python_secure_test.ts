@@ -220,7 +220,7 @@ pythonTest("that requires privacy tells no server how parameters do", async (pyt
   const { privacy: { announced: privacy } } = new CentralPrivacy({
     ...{ mechanism: "ftrl", epsilon: 8, delta: 1e-5, rounds: 1, clients: 1, cohort: 1 },
   });
-  const payload = { ...await assignmentFor(manifest), model: LR, privacy };
+  const payload = { ...await assignmentFor(manifest), model: { ...LR }, privacy };
   await connection.send({ code: MessageCode.IdAssignment, payload });
   await connection.receive();
   await connection.send({ code: MessageCode.EvaluateParams, payload: { round: 1, parameters } });
