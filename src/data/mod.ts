@@ -33,6 +33,22 @@ export {
   type TrainTestSplitOptions,
 } from "./split.ts";
 
+// Texts as sequences.
+export {
+  type AuthoredLines,
+  readAuthoredLines,
+  type SplitLines,
+  splitLines,
+} from "./text/roles.ts";
+export {
+  SEQUENCE_MODES,
+  type SequenceMode,
+  type SequenceOptions,
+  type TextSequences,
+  textSequences,
+} from "./text/sequences.ts";
+export { PADDING, START, Vocabulary } from "./text/vocabulary.ts";
+
 // Schemas: the meaning of features and targets.
 export {
   type Arranged,

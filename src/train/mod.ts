@@ -12,6 +12,7 @@ export { type ClassMetrics, classMetrics } from "./metrics/class_metrics.ts";
 export { addSums } from "./metrics/add_sums.ts";
 export { type MetricName, metricsOf } from "./metrics/metrics.ts";
 export * from "./rules/learner.ts";
+export * from "./models/language.ts";
 export * from "./models/model_description.ts";
 export * from "./models/model_file.ts";
 export * from "./models/models.ts";
