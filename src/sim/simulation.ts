@@ -110,6 +110,12 @@ export class Simulation {
     this.#isRunning = true;
     try {
       return await this.#run(signal);
+    } catch (error) {
+      teller(this.handler, this.#options.onEvent)({
+        type: "stopped",
+        reason: errorMessage(error),
+      });
+      throw error;
     } finally {
       this.#isRunning = false;
     }

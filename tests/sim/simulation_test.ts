@@ -351,6 +351,7 @@ Deno.test("Simulation that is stopped between evaluations reports none as final,
   inFolder(async (folder) => {
     const data = await dealt();
     const checkpoints = new CheckpointStore(folder);
+    const reasons: string[] = [];
     const runTo = async (round: number, resume?: Checkpoint) => {
       const stop = new AbortController();
       const simulation = new Simulation(await handlerFor("fedavg"), {
@@ -360,6 +361,7 @@ Deno.test("Simulation that is stopped between evaluations reports none as final,
         checkpoints,
         ...(resume && { resume }),
         onEvent: (event) => {
+          if (event.type === "stopped") reasons.push(event.reason);
           if (event.type === "round-started" && event.round === round + 1) {
             stop.abort(new Error("enough"));
           }
@@ -377,6 +379,7 @@ Deno.test("Simulation that is stopped between evaluations reports none as final,
     assertEquals(await runTo(3, resume), [ofThree, ofThree]);
     assertEquals((await runTo(4, resume))[0], undefined);
     assertEquals((await runTo(4, await checkpoints.latest()))[0], undefined);
+    assertEquals(reasons, Array(4).fill("enough"));
   }));
 
 Deno.test("Simulation keeps a client whose training diverges, leaves it out of the round, and says which", async () => {
