@@ -4,19 +4,22 @@ import type { MemberReport } from "../round/report/report.ts";
 import { safeText } from "./event_line.ts";
 import { type ClientRow, type ClientState, MAX_ROWS } from "./view.ts";
 
+/** Row that is changed in place: events are frequent, and views of the rows are not. */
+type OwnRow = { -readonly [Field in keyof ClientRow]: ClientRow[Field] };
+
 /** Weight of a client's last time in the mean of its times. */
 const LAST_WEIGHT = 0.1;
 
 /** Table of clients: a row for each of the first {@linkcode MAX_ROWS}, and which have changed. */
 export class ClientRows {
-  readonly #rows = new Map<Rank, ClientRow>();
+  readonly #rows = new Map<Rank, OwnRow>();
   readonly #counts: Record<ClientState, number> = { present: 0, away: 0, left: 0 };
   readonly #omitted = new Set<Rank>();
   #changed = new Set<Rank>();
 
   /** All rows, in the order in which the clients appeared. */
   get all(): ClientRow[] {
-    return [...this.#rows.values()];
+    return Array.from(this.#rows.values(), (row) => ({ ...row }));
   }
 
   /** Number of clients by state, and of those without a row. */
@@ -24,22 +27,28 @@ export class ClientRows {
     return { clients: { ...this.#counts }, clientsOmitted: this.#omitted.size };
   }
 
-  /** Returns the row of a client. */
-  get(rank: Rank): ClientRow | undefined {
+  /** Returns the row of a client as it is now; it changes with the next event. */
+  get(rank: Rank): Readonly<ClientRow> | undefined {
     return this.#rows.get(rank);
   }
 
   /** Changes the row of a client, or adds one. */
   set(rank: Rank, change: Partial<ClientRow>): void {
-    const before = this.#rows.get(rank);
-    if (before === undefined && this.#rows.size >= MAX_ROWS) {
-      this.#omitted.add(rank);
-      return;
+    let row = this.#rows.get(rank);
+    if (row === undefined) {
+      if (this.#rows.size >= MAX_ROWS) {
+        this.#omitted.add(rank);
+        return;
+      }
+      row = { rank, state: "present", received: 0, refused: 0 };
+      this.#rows.set(rank, row);
+      this.#counts.present++;
     }
-    const row = { received: 0, refused: 0, state: "present" as const, ...before, ...change, rank };
-    if (before !== undefined) this.#counts[before.state]--;
-    this.#counts[row.state]++;
-    this.#rows.set(rank, row);
+    if (change.state !== undefined && change.state !== row.state) {
+      this.#counts[row.state]--;
+      this.#counts[change.state]++;
+    }
+    Object.assign(row, change);
     this.#changed.add(rank);
   }
 
@@ -89,8 +98,8 @@ export class ClientRows {
 
   /** Returns the rows that have changed since the last call. */
   takeChanged(): ClientRow[] {
-    const changed = [...this.#changed].flatMap((rank) => this.#rows.get(rank) ?? []);
+    const changed = Array.from(this.#changed, (rank) => this.#rows.get(rank));
     this.#changed = new Set();
-    return changed;
+    return changed.flatMap((row) => row ? { ...row } : []);
   }
 }
