@@ -1,3 +1,4 @@
+import { errorMessage } from "../base/errors.ts";
 import { runtime, type Timer } from "../base/runtime/runtime.ts";
 import type { RunMessage, ShownRun } from "./run_source.ts";
 
@@ -10,10 +11,11 @@ const KEEP_OPEN_MILLIS = 15_000;
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Messages as they are sent: one for all pages that are sent it. */
-const written = new WeakMap<RunMessage, Bytes>();
+const WRITTEN = new WeakMap<RunMessage, Bytes>();
 
 /**
- * Server-sent events of a run: `view` with the whole view first, then `change`. A page that reads
+ * Server-sent events of a run: `view` with the whole view first, then `change`; or `fault` with the
+ * reason why it cannot be shown, and the end. A page that reads
  * too slowly misses changes, and is sent the view as it is by then once it has read the rest.
  */
 export class RunEvents {
@@ -58,8 +60,8 @@ export class RunEvents {
       this.#following = await this.#run.follow((message) => this.#tell(message));
       if (this.#isOver) this.#following[Symbol.dispose]();
     } catch (error) {
-      this.#leave();
-      throw error;
+      this.#send(written("fault", errorMessage(error)));
+      this.end();
     }
   }
 
@@ -98,11 +100,16 @@ export class RunEvents {
 }
 
 function bytesOf(message: RunMessage): Bytes {
-  let bytes = written.get(message);
+  let bytes = WRITTEN.get(message);
   if (bytes === undefined) {
     const [[name, value] = ["", undefined]] = Object.entries(message);
-    bytes = new TextEncoder().encode(`event: ${name}\ndata: ${JSON.stringify(value)}\n\n`);
-    written.set(message, bytes);
+    bytes = written(name, value);
+    WRITTEN.set(message, bytes);
   }
   return bytes;
+}
+
+/** Writes an event. */
+function written(name: string, value: unknown): Bytes {
+  return new TextEncoder().encode(`event: ${name}\ndata: ${JSON.stringify(value)}\n\n`);
 }

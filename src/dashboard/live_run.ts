@@ -3,10 +3,15 @@ import { runtime, type Timer } from "../base/runtime/runtime.ts";
 import type { ServerEvent } from "../round/report/events.ts";
 import type { RunState } from "./run_state.ts";
 import type { RunEntry, RunFile, RunMessage, ShownRun } from "./run_source.ts";
-import type { RunView } from "./view.ts";
+import type { RoundPoint, RunView } from "./view.ts";
 
 /** Time in milliseconds between two changes that pages are told of. */
 const CHANGE_MILLIS = 100;
+
+/** Tells whether a round has an accuracy. */
+export function isEvaluated({ accuracy }: RoundPoint): boolean {
+  return accuracy !== undefined;
+}
 
 /** Run of this process. Its events are gathered, and told to the pages ten times a second. */
 export class LiveRun implements ShownRun, Tracer, Disposable {
@@ -28,7 +33,7 @@ export class LiveRun implements ShownRun, Tracer, Disposable {
   get entry(): RunEntry {
     const { id, name, strategy } = this.#state.run;
     const { stage, round } = this.#state.head();
-    const accuracy = this.#state.points.at(-1)?.accuracy;
+    const { accuracy } = this.#state.points.findLast(isEvaluated) ?? {};
     return {
       id,
       name,

@@ -1,5 +1,8 @@
-import { assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
+import { assertEquals, assertMatch, assertRejects } from "jsr:@std/assert@1.0.19";
+import { basename } from "node:path";
 import { RunFolders } from "../../src/cli/dashboard/run_folders.ts";
+import { writeSettings } from "../../src/cli/run/run_settings.ts";
+import { readRun } from "../../src/cli/runs/read_run.ts";
 import { inFolder } from "../helpers/command.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -37,10 +40,30 @@ Deno.test("the list of runs shows torn, foreign and newer runs by their fault, a
     assertMatch(faults.torn ?? "", /^Cannot read the run .*torn/);
     assertMatch(faults.newer ?? "", /expected a report "fedlab\.run\/1"/);
     assertMatch(faults.begun ?? "", /no whole checkpoint yet/);
+    const torn = (await runs.find("torn"))!;
+    await assertRejects(() => torn.follow(() => {}), Error, "Cannot read the run");
     const { clients: [member] } = await (await runs.find("good"))!.view();
     assertEquals([member?.name, member?.received, member?.state], [" [2Jnorth", 3, "left"]);
     await write("torn", JSON.stringify({ ...REPORT, strategy: "fedprox" }));
     assertEquals((await runs.list()).find(({ id }) => id === "torn")?.strategy, "fedprox");
+  }));
+
+Deno.test("a run with a report but without its last rounds is shown as stopped", () =>
+  inFolder(async (folder) => {
+    const stageWith = async (settings: object, more: object = {}) => {
+      await Deno.writeTextFile(`${folder}/report.json`, JSON.stringify({ ...REPORT, ...more }));
+      await writeSettings(folder, "simulate", settings);
+      const run = await new RunFolders(folder).find(basename(folder));
+      const { head, run: { command } } = await run!.view();
+      assertEquals(command, "simulate");
+      assertEquals((await readRun(folder)).record.stage, head.stage);
+      return [head.stage, head.note];
+    };
+    assertEquals(await stageWith({ rounds: 1 }), ["finished", undefined]);
+    assertEquals(await stageWith({ rounds: 9 }), ["stopped", "it ended before its last round"]);
+    const stopped = { round: 1, reason: "no improvement" };
+    assertEquals(await stageWith({ rounds: 9 }, { stopped }), ["finished", "no improvement"]);
+    assertEquals((await stageWith({ mode: "async", versions: 9, rounds: 1 }))[0], "stopped");
   }));
 
 Deno.test("links in a folder of runs do not lead out of it", () =>

@@ -218,6 +218,23 @@ Deno.test("a server whose port is in use leaves no folder of a run", () =>
     assertEquals(await names(`${folder}/runs`), []);
   }));
 
+Deno.test("a dashboard whose port is in use, or which others can reach, is refused in a line", () =>
+  inFolder(async (folder) => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const refused = async (address: string) => {
+      const { code, stderr } = await runCommand("demo", ["--dashboard", address], folder);
+      assertEquals(code, 1, stderr);
+      const names = Deno.readDir(`${folder}/runs`);
+      assertEquals(await Array.fromAsync(names, ({ name }) => name), []);
+      return stderr;
+    };
+    assertMatch(
+      await refused(`127.0.0.1:${listener.addr.port}`),
+      /^error: .*the port is in use.*$/m,
+    );
+    assertMatch(await refused("0.0.0.0:0"), /^error: .*expected FEDLAB_TOKEN.*$/m);
+  }));
+
 Deno.test("reproduce --runs-dir goes on with its own runs, and refuses one of other settings", () =>
   inFolder(async (folder) => {
     const args = ["2nn-iid", "--data", "digits", "--runs-dir", "kept", "--workers", "1"];

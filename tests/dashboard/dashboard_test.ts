@@ -189,6 +189,18 @@ Deno.test("a page that does not read costs little memory, and is sent the view o
   assertEquals(ended, 1);
 });
 
+Deno.test("a page of a run that cannot be read is told why, and its stream ends", async () => {
+  const fail = () => Promise.reject(new Error("Cannot read the run: it is torn"));
+  const run = { view: fail, follow: fail, files: () => Promise.resolve([]) };
+  let ended = 0;
+  const { body } = new RunEvents(run, () => ended++);
+  assertEquals(
+    await new Response(body).text(),
+    'event: fault\ndata: "Cannot read the run: it is torn"\n\n',
+  );
+  assertEquals(ended, 1);
+});
+
 Deno.test("a page is sent the view, then what changes, and the end before the dashboard closes", async () => {
   const { page, live } = start();
   const stream = await fetch(`${page.url}api/runs/a%20run/stream`);

@@ -22,6 +22,20 @@ async function said(page: Page, pattern: RegExp): Promise<RegExpExecArray> {
   return match;
 }
 
+/** Text that a page must show and not obey. */
+const MARKUP = "<img src=x onerror=alert(1)><b>north</b>";
+
+/** Report of a run with hostile names of a site, a metric and a class. */
+const HOSTILE = {
+  ...{ schema: "fedlab.run/1", seed: 1, strategy: "fedavg", transport: "tcp", worldSize: 2 },
+  members: [{ rank: 1, identity: "open", site: MARKUP, received: 3, refused: 1, dropped: 0 }],
+  rounds: [{
+    ...{ round: 1, bytesUp: 1, bytesDown: 1, seconds: 1, received: 1, refused: 0, tries: 1 },
+    metrics: { [MARKUP]: 0.5 },
+  }],
+  final: { samples: 2, classes: [MARKUP, "b"], confusion: [[1, 0], [0, 1]] },
+};
+
 testInBrowser(
   "the dashboard's page shows a run as it goes on, and runs of before",
   (browser) =>
@@ -33,6 +47,10 @@ testInBrowser(
         folder,
       );
       assertEquals((await first.outcome).code, 0);
+      for (const [name, text] of [["hostile", JSON.stringify(HOSTILE)], ["torn", '{"schema":']]) {
+        await Deno.mkdir(`${folder}/runs/${name}`);
+        await Deno.writeTextFile(`${folder}/runs/${name}/report.json`, text ?? "");
+      }
       const run = startCommand("simulate", [
         ...[...options, "--rounds", "100000", "--evaluate", "both", "--hold-out", "0.2"],
         ...["--fraction", "1", "--out", "runs/now"],
@@ -68,12 +86,22 @@ testInBrowser(
         await said(page, /^Finished after 3 rounds with fedavg/);
         assertEquals(await page.$$eval(".confusion tbody tr", (rows) => rows.length), 10);
         assertEquals(await seriousFaults(page), []);
+        // Markup is text, and a run that cannot be read is named.
+        await page.goto(`${url}#hostile`);
+        await said(page, /^Finished after 1 rounds/);
+        const shown = await page.$eval("main", ({ textContent }) => textContent ?? "");
+        assertEquals(shown.split(MARKUP).length - 1 >= 3, true, shown);
+        assertEquals(await page.$$("main img, main b"), []);
+        await page.goto(`${url}#torn`);
+        await said(page, /^Cannot read the run/);
+        assertEquals(await seriousFaults(page), []);
         await page.goto(`${url}#now`);
         await page.waitForSelector("button.danger");
         await page.click("button.danger");
         const { code, stderr } = await run.outcome;
         assertEquals(code, 1);
         assertMatch(stderr, /stopped from the dashboard/);
+        await said(page, /^Stopped after \d+ rounds: stopped from the dashboard/);
         await page.waitForSelector(".gone");
         assertEquals(faults.filter((fault) => !/ERR_CONNECTION|ERR_INCOMPLETE/.test(fault)), []);
         assert((await Deno.stat(`${folder}/runs/now/model.safetensors`)).isFile);

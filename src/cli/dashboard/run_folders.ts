@@ -2,12 +2,15 @@ import { basename } from "node:path";
 import { errorMessage } from "../../base/errors.ts";
 import { isRecord } from "../../base/json.ts";
 import { runtime } from "../../base/runtime/runtime.ts";
+import { isEvaluated } from "../../dashboard/live_run.ts";
 import { RunState } from "../../dashboard/run_state.ts";
 import type { RunEntry, RunMessage, RunSource, ShownRun } from "../../dashboard/run_source.ts";
 import type { RunView } from "../../dashboard/view.ts";
 import type { RoundReport } from "../../round/report/report.ts";
 import { CheckpointStore } from "../../store/checkpoint/files/checkpoint_store.ts";
 import { readReport } from "../output/report_file.ts";
+import { readSettings } from "../run/run_settings.ts";
+import { CUT_SHORT, isCutShort } from "../runs/cut_short.ts";
 import { isHeld, isRun, markOf } from "../runs/run_marks.ts";
 import { isOwnFile, runFiles } from "./run_files.ts";
 import { shownSettings } from "./shown_settings.ts";
@@ -88,7 +91,7 @@ class FolderRun implements ShownRun {
     const id = this.#name, name = this.#name;
     try {
       const { run, head, points } = await this.view();
-      const accuracy = points.at(-1)?.accuracy;
+      const { accuracy } = points.findLast(isEvaluated) ?? {};
       return {
         ...{ id, name, strategy: run.strategy, stage: head.stage, rounds: head.round },
         ...(accuracy !== undefined && { accuracy }),
@@ -129,12 +132,16 @@ class FolderRun implements ShownRun {
 
   async #viewOfReport(): Promise<RunView> {
     const { report } = await readReport(this.#path);
+    // A run of an earlier version has none. What is shown of others does not depend on them.
+    const kept = await readSettings(this.#path).catch(() => undefined);
+    const { plan, seed, transport, strategy } = report;
     const state = new RunState({
-      ...{ id: this.#name, name: this.#name, command: "", strategy: report.strategy },
-      settings: { ...report.plan, seed: report.seed, transport: report.transport },
+      ...{ id: this.#name, name: this.#name, command: kept?.command ?? "", strategy },
+      settings: kept?.settings ?? { ...plan, seed, transport },
     });
     state.addRounds(report.rounds);
     state.finish(report);
+    if (isCutShort(report, kept)) state.apply({ type: "stopped", reason: CUT_SHORT });
     return state.view();
   }
 

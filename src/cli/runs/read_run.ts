@@ -7,6 +7,7 @@ import type { RoundReport } from "../../round/report/report.ts";
 import { isOwnFile } from "../dashboard/run_files.ts";
 import { readReport } from "../output/report_file.ts";
 import { readSettings, type RunSettings } from "../run/run_settings.ts";
+import { isCutShort } from "./cut_short.ts";
 import { isHeld } from "./run_marks.ts";
 import {
   factsOf,
@@ -52,7 +53,11 @@ export async function readRun(folder: string): Promise<RunDetails> {
     name: basename(folder),
     ...beginning(settings),
     strategy,
-    stage: isRunning ? "running" : report === undefined ? "stopped" : "finished",
+    stage: isRunning
+      ? "running"
+      : report === undefined || isCutShort(report, settings)
+      ? "stopped"
+      : "finished",
     ...figures,
     ...(seconds !== undefined && { seconds }),
     ...(digest !== undefined && { digest }),

@@ -51,12 +51,14 @@ export function Curves({ view, others }: { view: RunView; others: readonly RunVi
     <section aria-labelledby="curves">
       <div class="bar">
         <h2 id="curves">Rounds</h2>
-        <label class="pick">
-          <span class="hidden">Figure to draw</span>
-          <select value={figure?.name} onChange={(event) => choose(event.currentTarget.value)}>
-            {figures.map(({ name }) => <option key={name} value={name}>{name}</option>)}
-          </select>
-        </label>
+        {figure && (
+          <label class="pick">
+            <span class="hidden">Figure to draw</span>
+            <select value={figure.name} onChange={(event) => choose(event.currentTarget.value)}>
+              {figures.map(({ name }) => <option key={name} value={name}>{name}</option>)}
+            </select>
+          </label>
+        )}
       </div>
       {figure === undefined ? <p class="soft">No round has ended yet.</p> : (
         <>

@@ -63,12 +63,17 @@ export function follow(
   id: string,
   show: (view: RunView) => void,
   onState: (isConnected: boolean) => void,
+  onFault: (fault: string) => void,
 ): () => void {
   const source = new EventSource(pathOf(id, "/stream"));
   let view: RunView | undefined;
   source.addEventListener("view", ({ data }) => show(view = JSON.parse(data)));
   source.addEventListener("change", ({ data }) => {
     if (view !== undefined) show(view = changed(view, JSON.parse(data)));
+  });
+  source.addEventListener("fault", ({ data }) => {
+    source.close();
+    onFault(JSON.parse(data));
   });
   source.addEventListener("open", () => onState(true));
   source.addEventListener("error", () => onState(false));

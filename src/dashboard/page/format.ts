@@ -42,11 +42,10 @@ const RECENT = 20;
 
 /** Describes the state of a run in a sentence. */
 export function sentence({ head, open, points, run }: RunView): string {
+  const last = points.findLast(({ accuracy, loss }) => (accuracy ?? loss) !== undefined);
   const figures = [
-    ...(points.at(-1)?.accuracy === undefined
-      ? []
-      : [`accuracy ${percent(points.at(-1)?.accuracy)}`]),
-    ...(points.at(-1)?.loss === undefined ? [] : [`loss ${number(points.at(-1)?.loss)}`]),
+    ...(last?.accuracy === undefined ? [] : [`accuracy ${percent(last.accuracy)}`]),
+    ...(last?.loss === undefined ? [] : [`loss ${number(last.loss)}`]),
   ].join(", ");
   const after = figures === "" ? "" : `; ${figures}`;
   switch (head.stage) {

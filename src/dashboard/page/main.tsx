@@ -72,6 +72,7 @@ function Shown({ list }: { list: RunList }) {
   const [hash, setHash] = useState(location.hash);
   const [view, setView] = useState<RunView>();
   const [isConnected, setConnected] = useState(true);
+  const [fault, setFault] = useState("");
   const [others, setOthers] = useState<readonly RunView[]>([]);
   const wanted = decodeURIComponent(hash.slice(1));
   const id = list.runs.some((run) => run.id === wanted)
@@ -84,7 +85,8 @@ function Shown({ list }: { list: RunList }) {
   }, []);
   useEffect(() => {
     setView(undefined);
-    return id === undefined ? undefined : follow(id, setView, setConnected);
+    setFault("");
+    return id === undefined ? undefined : follow(id, setView, setConnected, setFault);
   }, [id]);
   const names = useMemo(() => new Map(view?.clients.map((row) => [row.rank, row])), [
     view?.clients,
@@ -92,8 +94,11 @@ function Shown({ list }: { list: RunList }) {
   if (view === undefined) {
     return (
       <main class="page">
-        <h1>FedLab</h1>
-        <p class="soft">{id === undefined ? "There are no runs yet." : "Loading…"}</p>
+        <h1>{fault === "" ? "FedLab" : id}</h1>
+        <p class={fault === "" ? "soft" : "state"} role="status">
+          {fault || (id === undefined ? "There are no runs yet." : "Loading…")}
+        </p>
+        {fault !== "" && <Runs runs={list.runs} shown={id ?? ""} compared={new Set()} />}
       </main>
     );
   }
@@ -107,7 +112,7 @@ function Shown({ list }: { list: RunList }) {
     <main class="page">
       <header>
         <h1>{view.run.name}</h1>
-        {isLive && view.head.stage !== "stopped" &&
+        {isLive && isConnected && view.head.stage !== "stopped" &&
           <Controls actions={list.actions} isPaused={view.head.isPaused ?? false} />}
       </header>
       <p class="state" data-stage={view.head.stage} role="status">{sentence(view)}</p>

@@ -48,7 +48,7 @@ export function Facts({ view }: { view: RunView }) {
           </>
         ))}
       </dl>
-      <details>
+      <details class="apart">
         <summary>Options</summary>
         <dl class="facts">
           {Object.entries(run.settings).map(([name, value]) => (
@@ -155,7 +155,7 @@ export function Runs(
     runs: readonly RunEntry[];
     shown: string;
     compared: ReadonlySet<string>;
-    compare: (id: string, isOn: boolean) => void;
+    compare?: (id: string, isOn: boolean) => void;
   },
 ) {
   if (runs.length < 2) return null;
@@ -165,13 +165,15 @@ export function Runs(
       <ul class="runs">
         {runs.map(({ id, name, strategy, accuracy, fault }) => (
           <li key={id}>
-            <input
-              type="checkbox"
-              aria-label={`Compare ${name}`}
-              disabled={id === shown || fault !== undefined}
-              checked={id === shown || compared.has(id)}
-              onChange={(event) => compare(id, event.currentTarget.checked)}
-            />
+            {compare && (
+              <input
+                type="checkbox"
+                aria-label={`Compare ${name}`}
+                disabled={id === shown || fault !== undefined}
+                checked={id === shown || compared.has(id)}
+                onChange={(event) => compare(id, event.currentTarget.checked)}
+              />
+            )}
             {fault === undefined
               ? <a href={`#${encodeURIComponent(id)}`} aria-current={id === shown}>{name}</a>
               : <span title={fault}>{name}: {fault}</span>}
