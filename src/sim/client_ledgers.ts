@@ -3,13 +3,18 @@ import { withOwn } from "../plan/own_settings.ts";
 import type { TrainSettings } from "../plan/settings.ts";
 import { createClientPrivacy } from "../privacy/client/create.ts";
 import type { ClientPrivacyChoice } from "../privacy/client/parse.ts";
-import { PrivacyBudgetError } from "../privacy/ledger/client_ledger.ts";
+import {
+  type LedgerContent,
+  type LedgerStore,
+  PrivacyBudgetError,
+} from "../privacy/ledger/client_ledger.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import type { TrainingExchange } from "../round/cohort/training_exchange.ts";
 import { refusedEvent } from "../round/report/update_events.ts";
 import type { ClientPrivacy, ClientPrivacyReport } from "../train/client_privacy.ts";
 import { stepsOf } from "../train/private_training.ts";
-import type { SimulationOptions } from "./options.ts";
+import { readLedgers, type SavedLedgers, saveLedgers } from "./ledger_account.ts";
+import { clientsOf, type SimulationOptions } from "./options.ts";
 
 /** Ledgers of the clients of a simulation that keep their own data private. */
 export class ClientLedgers {
@@ -17,13 +22,28 @@ export class ClientLedgers {
   readonly #options: Pick<SimulationOptions, "parts" | "settings">;
   readonly #dimension: number;
   readonly #clients = new Map<Rank, ClientPrivacy>();
+  /** Ledgers as they are now. */
+  readonly #contents: Map<Rank, LedgerContent>;
+  /** Reports of earlier ledgers, one for each that differs. */
+  readonly #earlier: readonly ClientPrivacyReport[];
 
-  /** Makes empty ledgers of all clients. */
+  /**
+   * Makes the ledgers of all clients.
+   *
+   * @param contents Ledgers with which a run goes on.
+   */
   constructor(
     choice: ClientPrivacyChoice,
     handler: SyncServerBackendHandler,
     options: Pick<SimulationOptions, "parts" | "settings">,
+    contents: ReadonlyMap<Rank, LedgerContent> = new Map(),
   ) {
+    this.#contents = new Map(contents);
+    this.#earlier = saveLedgers(contents).map(({ ledger }) => {
+      const { noise, rate } = ledger.releases.at(-1) ?? {};
+      const client = createClientPrivacy({ ...choice, ...(noise && { noise }) }, storeOf(ledger));
+      return { ...client.report, ...(client.records && rate && { rate }) };
+    });
     this.#choice = choice;
     this.#options = options;
     this.#dimension = handler.manifest.tensors
@@ -33,10 +53,16 @@ export class ClientLedgers {
   /** Report of the client that has spent most; of none before the first training. */
   get report(): ClientPrivacyReport | undefined {
     let most: ClientPrivacyReport | undefined;
-    for (const { report } of this.#clients.values()) {
+    const clients = [...this.#clients.values()].map(({ report }) => report);
+    for (const report of [...this.#earlier, ...clients]) {
       if (most === undefined || (report.epsilon ?? 0) > (most.epsilon ?? 0)) most = report;
     }
     return most;
+  }
+
+  /** The ledgers, for the account beside a checkpoint. */
+  get saved(): SavedLedgers {
+    return saveLedgers(this.#contents);
   }
 
   /**
@@ -67,18 +93,47 @@ export class ClientLedgers {
   async #spend(rank: Rank, settings: TrainSettings): Promise<string | undefined> {
     const { parts, settings: own } = this.#options;
     const records = parts?.[rank - 1]?.length ?? 0, dimension = this.#dimension;
-    const privacy = this.#clients.get(rank) ?? createClientPrivacy(this.#choice);
-    this.#clients.set(rank, privacy);
     const plan = withOwn(settings, own?.[rank - 1]);
-    try {
+    const spend = async (privacy: ClientPrivacy) => {
       await privacy.records?.begin({ ...stepsOf(plan, records), records, dimension });
       const nothing = new Float32Array(0);
       await privacy.updates?.protect({ from: nothing, to: nothing, fixed: [] });
+    };
+    try {
+      const privacy = this.#clients.get(rank) ?? await this.#open(rank, spend);
+      this.#clients.set(rank, privacy);
+      await spend(privacy);
     } catch (error) {
       if (error instanceof PrivacyBudgetError) return error.message;
       throw error;
     }
   }
+
+  async #open(
+    rank: Rank,
+    spend: (privacy: ClientPrivacy) => Promise<void>,
+  ): Promise<ClientPrivacy> {
+    const contents = this.#contents, known = contents.get(rank);
+    const store = storeOf(known, (content) => contents.set(rank, content));
+    if (known === undefined) return createClientPrivacy(this.#choice, store);
+    // The training has the noise of a client without a ledger, also in a run that goes on.
+    const first = createClientPrivacy(this.#choice);
+    await spend(first);
+    const { noise } = first.report;
+    return createClientPrivacy({ ...this.#choice, ...(noise && { noise }) }, store);
+  }
+}
+
+/** Makes a store in memory. */
+function storeOf(
+  known: LedgerContent | undefined,
+  write: (content: LedgerContent) => void = () => {},
+): LedgerStore {
+  return {
+    known,
+    read: () => Promise.resolve(known),
+    write: (content) => Promise.resolve(write(content)),
+  };
 }
 
 /** Makes the ledgers of a simulation, where its clients keep their data private. */
@@ -87,7 +142,8 @@ export function ledgersOf(
   options: SimulationOptions,
 ): ClientLedgers | undefined {
   const choice = choiceFor(options);
-  return choice && new ClientLedgers(choice, handler, options);
+  const contents = readLedgers(options, clientsOf(options));
+  return choice && new ClientLedgers(choice, handler, options, contents);
 }
 
 /** Returns the choice with the number of rounds that noise is for. */

@@ -13,7 +13,8 @@ export class LastRound {
   readonly #handler: ServerBackendHandler;
   readonly #record: RunRecord;
   readonly #states: ClientStates;
-  #unkept: { readonly round: number; readonly state: HandlerState } | undefined;
+  #last: { readonly round: number; readonly state: HandlerState } | undefined;
+  #isKept = false;
 
   constructor(handler: ServerBackendHandler, record: RunRecord, states: ClientStates) {
     this.#handler = handler;
@@ -35,19 +36,21 @@ export class LastRound {
         ),
       }),
     };
-    this.#unkept = { round, state };
+    this.#last = { round, state };
+    this.#isKept = false;
   }
 
   /**
    * Saves the run as that round left it, and returns the path.
    *
+   * @param isAgain Set where a round is saved again, with a later account.
    * @returns `undefined` if the round is saved already, or has no report yet.
    */
-  async keep(): Promise<string | undefined> {
-    const unkept = this.#unkept;
-    if (unkept?.round !== this.#record.lastRound) return undefined;
-    const path = await this.#record.save(() => ({ tokens: [] }), this.#states.save(), unkept.state);
-    this.#unkept = undefined;
+  async keep(isAgain = false): Promise<string | undefined> {
+    const last = this.#last;
+    if (last?.round !== this.#record.lastRound || (this.#isKept && !isAgain)) return undefined;
+    const path = await this.#record.save(() => ({ tokens: [] }), this.#states.save(), last.state);
+    this.#isKept = true;
     return path;
   }
 }

@@ -105,8 +105,10 @@ async function oneRound(
   endRound(parts, roundReport(round, trained, evaluated, costs, handler));
   // The model is the round's even if its evaluation has failed.
   if (failure !== undefined) throw failure;
-  // The last round is saved at the end.
-  if (!record.isOver && isDue(round, options, options.checkpointEvery)) await saves.save();
+  // The last round is saved at the end, and one with ledgers when those of the next have begun.
+  if (!record.isOver && !options.clientPrivacy && isDue(round, options, options.checkpointEvery)) {
+    await saves.save();
+  }
 }
 
 /** Ends the last round of a run that was stopped before that round was evaluated. */

@@ -14,6 +14,7 @@ import { withDisplay } from "../round/report/make_report.ts";
 import type { RunReport } from "../round/report/report.ts";
 import { LastRound } from "./last_round.ts";
 import type { ClientLedgers } from "./client_ledgers.ts";
+import { isRecord } from "../base/json.ts";
 import { ClientStates } from "./client_states.ts";
 import { checkSimulation } from "./check_simulation.ts";
 import { clientsOf, type SimulationOptions, stoppingOf } from "./options.ts";
@@ -77,6 +78,10 @@ export class Simulation {
       transport: "simulation",
       worldSize,
       schema: schemaOf(handler, options),
+      account: () => {
+        const central = handler.privacy?.account, clients = this.#ledgers?.saved;
+        return clients ? { clients, ...(central !== undefined && { central }) } : central;
+      },
     });
   }
 
@@ -127,7 +132,8 @@ export class Simulation {
     const { parts, stateBytes = 512 * 2 ** 20, stateFolder } = options;
     const record = this.#record, numClients = clientsOf(options);
     await record.begin();
-    if (options.clientPrivacy) {
+    const { resume } = options;
+    if (options.clientPrivacy || (isRecord(resume?.account) && "clients" in resume.account)) {
       const { ledgersOf } = await import("./client_ledgers.ts");
       this.#ledgers ??= ledgersOf(handler, options);
     }
@@ -150,6 +156,10 @@ export class Simulation {
       sites: options.sites,
       signal,
       onEvent: tell,
+      // Before a cohort trains: a run that is killed then goes on with its training in the ledgers.
+      onEntered: async () => {
+        if (options.checkpoints) await saves.saveRelease(signal);
+      },
     });
     if (options.handler === undefined) {
       const isTold = this.#ledgers === undefined;
@@ -160,13 +170,14 @@ export class Simulation {
     const lastRound = options.checkpoints && new LastRound(handler, record, states);
     using _held = options.checkpoints?.hold?.();
     const saves = new CheckpointSaver({
-      save: async () => await lastRound?.keep(),
+      save: async () => await lastRound?.keep(this.#ledgers !== undefined),
       round: () => record.lastRound,
       tries: options.saveTries,
       tracer: options.checkpoints && options.tracer,
       emit: tell,
       warn: () => {}, // The event says the same.
     });
+    if (this.#ledgers) lastRound?.ended(record.lastRound);
     try {
       const parts = { options, record, clients, states, lastRound, saves, signal, tell };
       await runRounds(handler, parts);

@@ -35,6 +35,8 @@ export interface VirtualClientsParts {
   readonly test?: Dataset | undefined;
   /** Ledgers of clients that keep their own data private. */
   readonly ledgers?: ClientLedgers | undefined;
+  /** Called when a cohort's training is in the ledgers, before it begins. */
+  readonly onEntered?: (() => Promise<void>) | undefined;
   /** Length of the counts of a `test` job. */
   readonly counts: number;
   readonly evaluateClients?: boolean | undefined;
@@ -124,6 +126,7 @@ export class VirtualClients {
     if (intake === undefined) return;
     const able = await this.#parts.ledgers?.enter(training, handler, onEvent) ??
       training.collector.cohort;
+    if (this.#parts.ledgers) await this.#parts.onEntered?.();
     await pool.run(able.map((rank) => ({ kind: "train" as const, round, rank })), {
       signal,
       own: ({ rank }) => states.read(rank),

@@ -25,6 +25,11 @@ export interface ClientPrivacyReport {
   readonly delta: number;
   /** Number of noisy sums that were released: steps, or updates. */
   readonly releases: number;
+  /**
+   * Trainings that `releases` and ε count: all of them, also those for attempts at a round that
+   * failed, since a client cannot see what became of its update. ε is an upper bound.
+   */
+  readonly counted?: string;
   /** Probability with which a record is in a step; absent before the first training. */
   readonly rate?: number;
   /** Origin of the noise: the operating system, or a seed, which guarantees nothing. */

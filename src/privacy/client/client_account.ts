@@ -23,6 +23,9 @@ const FEW_ORDERS = [
 const firstNoises = new Map<string, number>();
 const MOST_KNOWN = 1000;
 
+/** Trainings that a ledger counts, in words. */
+const COUNTED = "each training, also for an attempt at a round that failed";
+
 /** Part of a {@linkcode ClientPrivacyReport} that an account knows. */
 type AccountReport = Omit<ClientPrivacyReport, "unit" | "mechanism" | "relation" | "rate">;
 
@@ -59,6 +62,7 @@ export class ClientAccount {
       clip,
       delta,
       releases: ledger.count,
+      counted: COUNTED,
       source: isSeeded ? "seeded" : "system",
       ...(isSeeded
         ? { guarantee: "nothing: the noise is seeded" }

@@ -38,6 +38,8 @@ export interface LedgerContent {
 
 /** Place where a ledger outlasts its process. */
 export interface LedgerStore {
+  /** Content, where it is known without reading. */
+  readonly known?: LedgerContent | undefined;
   /** Reads the ledger; `undefined` if there is none yet. */
   read(): Promise<LedgerContent | undefined>;
   /** Writes the ledger such that it is found whole whatever happens to the process. */
@@ -56,7 +58,8 @@ export class ClientLedger {
   constructor(unit: LedgerContent["unit"], store?: LedgerStore) {
     this.#unit = unit;
     this.#store = store;
-    this.#content = { unit, releases: [] };
+    this.#content = store?.known ?? { unit, releases: [] };
+    this.#isOpen = store?.known !== undefined;
   }
 
   /** Number of releases. */

@@ -207,6 +207,7 @@ export class RunRecord {
     const score = last && this.#best.scoreOf(last);
     const { manifest, parameters, privacy } = handler, releases = privacy?.releases ?? 0;
     const { best, vectors: bestVectors } = this.#best.saved;
+    const account = this.#options.account?.() ?? privacy?.account;
     const model = this.#model ??= await modelDigest(handler);
     const state = stateOf(handler, saved, {
       ...ranks(),
@@ -228,7 +229,7 @@ export class RunRecord {
       state: { ...state },
       history: rounds,
       ...(score !== undefined && { score }),
-      ...(privacy && { account: privacy.account }),
+      ...(account !== undefined && { account }),
     });
     this.releasesSaved = releases;
     this.isSaved = untold === this.untold;

@@ -14,6 +14,8 @@ export interface RunRecordOptions {
   readonly checkpoints?: Checkpoints | undefined;
   /** Checkpoint to continue from. */
   readonly resume?: Checkpoint | undefined;
+  /** Returns the account of a checkpoint. Default: that of a private strategy. */
+  readonly account?: (() => unknown) | undefined;
   readonly notes?: Readonly<Record<string, unknown>> | undefined;
   /** Early stopping, and the best model. */
   readonly stopping?: StoppingOptions | undefined;

@@ -1,3 +1,4 @@
+import { isRecord } from "../../base/json.ts";
 import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";
 import type { PrivacyTerms } from "../../strategy/privacy.ts";
 
@@ -9,8 +10,10 @@ import type { PrivacyTerms } from "../../strategy/privacy.ts";
  */
 export function addSavedAccount(
   privacy: Pick<PrivacyTerms, "addAccount">,
-  { account, round }: Pick<Checkpoint, "account" | "round">,
+  { account: saved, round }: Pick<Checkpoint, "account" | "round">,
 ): void {
+  // A simulation whose clients have ledgers keeps them there too.
+  const account = isRecord(saved) && "clients" in saved ? saved.central : saved;
   if (account !== undefined) return privacy.addAccount(account);
   if (round <= 1) return;
   throw new TypeError(
