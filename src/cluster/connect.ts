@@ -23,6 +23,7 @@ import {
   setSha256Backend,
 } from "./deps.ts";
 import { inboxOf } from "./config/roles.ts";
+import { guardSockets } from "./guarded_sockets.ts";
 import { checkServer, connectFailure } from "./server_check.ts";
 
 /** Access to a cluster. */
@@ -96,6 +97,7 @@ export async function connectCluster(options: ClusterOptions): Promise<Cluster> 
   const { url, tls, name, onNotice } = options;
   // Without it vectors are hashed in JavaScript, at a fifth of the speed.
   setSha256Backend("native");
+  guardSockets();
   let connection: NatsConnection;
   try {
     connection = await connect({

@@ -20,6 +20,7 @@ export type {
   NatsConnection,
 } from "npm:@nats-io/nats-core@3.4.0";
 export { connect } from "npm:@nats-io/transport-node@3.4.0";
+export { NodeTransport } from "npm:@nats-io/transport-node@3.4.0/lib/node_transport.js";
 export {
   AckPolicy,
   DiscardPolicy,

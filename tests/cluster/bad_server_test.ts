@@ -30,6 +30,29 @@ testNeedingNats("connectCluster() tells of an address where nobody listens", asy
   );
 });
 
+/** What a socket of Node has. */
+interface NodeSocket {
+  listeners(event: string): (() => void)[];
+  removeAllListeners(): void;
+  on(event: string, listener: () => void): void;
+  emit(event: string, error: Error): void;
+}
+
+testWithNats(
+  "an error of a socket to which the client does not listen ends no program",
+  async ({ url }) => {
+    await using cluster = await connectCluster({ url });
+    const { protocol } = cluster.connection as unknown as {
+      protocol: { transport: { socket: NodeSocket } };
+    };
+    const { socket } = protocol.transport, events = ["data", "end", "close", "error"];
+    const all = events.map((event) => [event, socket.listeners(event)] as const);
+    socket.removeAllListeners();
+    socket.emit("error", new Error("read ECONNRESET"));
+    for (const [event, listeners] of all) for (const one of listeners) socket.on(event, one);
+  },
+);
+
 testWithNats(
   "connectCluster() tells of a server without JetStream",
   async ({ url }) => {
