@@ -29,6 +29,7 @@ def check_keys(run, members, listed):
         signed = of_keys(run, *(member[name] for name in ("rank", "serial", "maskKey", "sealKey")))
         if member.get("publicKey") not in listed or not is_signed(member["publicKey"], member.get("signature", b""), signed):
             raise Refusal(f"Cannot share: the keys of rank {member['rank']} are not signed by a member of the federation")
+    if len({member["publicKey"] for member in members}) < len(members): raise Refusal("Cannot share: two members have one owner")
 
 def check_survivors(survivors, rank, ranks, held, least):
     """Refuses to vote for a list that cannot be true; `held` are the ranks that have shared."""

@@ -12,6 +12,7 @@ import { checkSecureGroup } from "../round/secure/group_check.ts";
 import type { ServerTopologyOptions } from "./options.ts";
 import type { ErrorPayload, Message } from "../wire/messages.ts";
 import type { MessageArguments } from "./run/server_topology.ts";
+import { checkOwners } from "./secure/check_owners.ts";
 import type { SecureRounds } from "./secure/secure_rounds.ts";
 import type { JoinedClient } from "./sessions/registration.ts";
 import { ServerCommunicationTopology } from "./topology.ts";
@@ -56,12 +57,13 @@ export class ServerSyncTop extends ServerCommunicationTopology {
   /**
    * Creates a server; nothing is opened before `run`.
    *
-   * @throws {RangeError} If an option is out of range, or the group is too small or too large for
-   * the handler's secure aggregation.
+   * @throws {RangeError} If an option is out of range, the group is too small or too large for the
+   * handler's secure aggregation, or a key may have several ranks where members sign.
    */
   constructor(handler: SyncServerBackendHandler, options: ServerTopologyOptions) {
     super(handler, options);
     checkSecureGroup(handler, options.worldSize - 1, "Cannot make a server");
+    checkOwners(handler, options.gatekeeper);
   }
 
   /**

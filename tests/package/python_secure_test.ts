@@ -325,6 +325,7 @@ def attempt(check, *args):
 attempt(members.check_keys, run, given["members"], listed)
 attempt(members.check_keys, run, given["members"], listed - {given["members"][2]["publicKey"]})
 attempt(members.check_keys, "another", given["members"], listed)
+attempt(members.check_keys, run, given["members"] + given["members"][:1], listed)
 for signed, held, threshold, dropped, votes in (
     ((3, 8), {1, 2, 4, 5}, 3, [4], votes), ((3, 8), {1, 2, 4, 5}, 3, [4], votes[1:]), ((3, 8), {1, 2, 4, 5}, 3, [4], votes[1:] * 2),
     ((3, 9), {1, 2, 4, 5}, 3, [4], votes), ((3, 8), {1, 2, 4, 5}, 3, [], votes), ((3, 8), {1, 2, 4, 5}, 3, [2, 4], votes)):
@@ -342,6 +343,7 @@ print(json.dumps(lines))`;
   const untrue = "Cannot sign the survivors: the list cannot be true";
   assertEquals(lines, [
     ...[null, of.replace("RANK", "5"), of.replace("RANK", "1")],
+    "Cannot share: two members have one owner",
     ...[null, votesLine.replace("COUNT", "2"), votesLine.replace("COUNT", "2")],
     ...[votesLine.replace("COUNT", "0"), list, list],
     ...[null, untrue, untrue, untrue, untrue, "Cannot sign the survivors: they are too few"],

@@ -102,6 +102,16 @@ Deno.test("a client with a list refuses members without a listed key, or whose k
   assertEquals(await faultOf(work), "unlisted-key");
 });
 
+Deno.test("a client with a list refuses members of which two have one owner", async () => {
+  const { client, message, inputs } = await sceneOf();
+  // The server and the holder of one listed key, who stands in for another member.
+  const other = new SecureClient({ run: "test", rank: 3, policy: POLICY, signer: signerOf(2) });
+  const keys = { ...await other.keys(), publicKey: signerOf(2).publicKey };
+  const members = message.members.map((one) => one.rank === 3 ? { rank: 3, ...keys } : one);
+  const work = () => client.share({ ...message, members }, inputs);
+  assertEquals(await faultOf(work), "repeated-key");
+});
+
 Deno.test("a client signs one list of survivors, with itself and without strangers", async () => {
   const { client, share } = await sceneOf([4]);
   await share();

@@ -16,7 +16,8 @@ export interface ClientPolicy {
   readonly minMembers?: number;
   /**
    * Tells if an Ed25519 public key of 32 bytes belongs to the federation. With it, members need
-   * signed keys, and survivors are voted on: the server cannot take the place of members.
+   * signed keys, each of another owner, and survivors are voted on: the server cannot take the
+   * place of members.
    */
   readonly isListed?: (publicKey: Uint8Array) => boolean;
 }
@@ -79,6 +80,17 @@ export async function checkSession(
   }
   if (policy.isListed === undefined) return;
   for (const member of members) await checkSignature(member, run, policy.isListed);
+  checkOwners(members);
+}
+
+/** Checks that no holder of a key is several members: it could be all but one of them. */
+function checkOwners(members: readonly Member[]): void {
+  const owners = new Set<string>();
+  for (const { rank, publicKey } of members) {
+    const owner = publicKey?.toHex() ?? "";
+    if (owners.has(owner)) throw repeated(rank);
+    owners.add(owner);
+  }
 }
 
 function checkKeys(members: readonly Member[]): void {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "jsr:@std/assert@1.0.19";
 import {
   MessageCode,
+  ServerSyncTop,
   type ServerTopologyOptions,
   type SyncParameterServerHandler,
 } from "../../../mod.ts";
@@ -125,6 +126,16 @@ Deno.test("clients with a list of keys mask nothing beside a member whose key is
       reasons.get(rank),
     );
   }
+});
+
+Deno.test("a server whose members sign gives no key several ranks", () => {
+  const gatekeeper = { kind: "keys", allowed: listed, seatsPerKey: 2 } as const;
+  const options = { listen: "signed", worldSize: 6, rounds: 1, gatekeeper };
+  assertThrows(
+    () => new ServerSyncTop(signedServer(), options),
+    RangeError,
+    "expected one rank for each key where members sign, got seatsPerKey 2",
+  );
 });
 
 Deno.test("clients refuse runs whose members do not sign, or for which they have no key", async () => {
