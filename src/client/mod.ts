@@ -6,8 +6,8 @@
 
 export { ClientAsyncTop } from "./async_topology.ts";
 export { ClientFollowingTop } from "./following_topology.ts";
+export type { ClientEvent } from "./events.ts";
 export type {
-  ClientEvent,
   ClientStatisticsOptions,
   ClientTopologyOptions,
   RunOptions,

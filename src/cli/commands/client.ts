@@ -1,6 +1,6 @@
 import { runtime } from "../../base/runtime/runtime.ts";
 import { errorMessage } from "../../base/errors.ts";
-import type { ClientEvent } from "../../client/options.ts";
+import type { ClientEvent } from "../../client/events.ts";
 import type { EvaluateResult, Metrics } from "../../plan/results.ts";
 import type { ClientPrivacyReport } from "../../train/client_privacy.ts";
 import type { CommandContext } from "../context.ts";

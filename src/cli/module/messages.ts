@@ -1,4 +1,4 @@
-import type { ClientEvent } from "../../client/options.ts";
+import type { ClientEvent } from "../../client/events.ts";
 import { v } from "../../plan/deps.ts";
 import type { FromWorker } from "../../worker/messages.ts";
 import type { PostedLine } from "../../worker/posted_log.ts";

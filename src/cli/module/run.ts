@@ -1,6 +1,6 @@
 import { runtime } from "../../base/runtime/runtime.ts";
 import type { ClientModuleOptions } from "../../sim/define_client.ts";
-import type { ClientEvent } from "../../client/options.ts";
+import type { ClientEvent } from "../../client/events.ts";
 import { errorMessage } from "../../base/errors.ts";
 import { openLog } from "../../base/log/log.ts";
 import { timeoutsOf } from "../../net/timeouts.ts";

@@ -1,7 +1,8 @@
 import type { DataSource } from "../../data/schema/data_source.ts";
 import { shareOf } from "../../data/sources/share.ts";
 import { ClientFollowingTop } from "../../client/following_topology.ts";
-import type { ClientEvent, ClientTopologyOptions } from "../../client/options.ts";
+import type { ClientEvent } from "../../client/events.ts";
+import type { ClientTopologyOptions } from "../../client/options.ts";
 import { openLog } from "../../base/log/log.ts";
 import { openClientTelemetry } from "../../telemetry/open.ts";
 import { ClientSGDHandler } from "../../engine/client_handler.ts";

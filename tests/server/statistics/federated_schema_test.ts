@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
 import { silentLogger } from "../../../src/base/log/log.ts";
 import { ClientFollowingTop } from "../../../src/client/following_topology.ts";
-import type { ClientEvent } from "../../../src/client/options.ts";
+import type { ClientEvent } from "../../../src/client/events.ts";
 import { schemaDigest } from "../../../src/data/schema/digest.ts";
 import { inputShape, numOutputs } from "../../../src/data/schema/features.ts";
 import type { SchemaOptions } from "../../../src/data/schema/options.ts";
