@@ -70,6 +70,7 @@ Deno.test("a federation with masked updates ends with the model it would have ha
     steps: [
       { atRound: 2, afterMillis: 0, trouble: "kill client", client: 0 },
       { atRound: 4, afterMillis: 30, trouble: "cut inside a frame", client: 1, at: 0.3 },
+      { atRound: 5, afterMillis: 0, trouble: "kill server at a reveal", millis: 5 },
       { atRound: 6, afterMillis: 60, trouble: "kill client", client: 2 },
       { atRound: 8, afterMillis: 0, trouble: "stop client", client: 3, millis: 400 },
     ],
