@@ -6,6 +6,8 @@
  */
 import { parseArgs } from "node:util";
 import { chaos, faultsOf } from "./chaos.ts";
+import { performCluster } from "./cluster/main.ts";
+import { type ClusterPlan, drawClusterPlan } from "./cluster/plan.ts";
 import { type ChaosPlan, type ChaosSettings, drawPlan, type Given, SECURITIES } from "./plan.ts";
 
 const HELP = `Kills processes of a federation, and troubles their connections and their disk.
@@ -13,7 +15,7 @@ const HELP = `Kills processes of a federation, and troubles their connections an
   deno task chaos [--kills N] [--seed S] [--seeds COUNT] [--replay FILE] [--plan FILE] [--keep]
                   [--strategy NAME] [--transport NAME] [--security NAME] [--model NAME]
                   [--quorum SHARE] [--hostile yes|no] [--partitions yes|no] [--clients N]
-                  [--masked yes|no]
+                  [--masked yes|no] [--cluster]
 
   --kills N          how many processes are killed (30)
   --seed S           seed of the plan and of the run (1)
@@ -29,6 +31,8 @@ const HELP = `Kills processes of a federation, and troubles their connections an
   --hostile WORD     whether one more client sends what is never sound
   --partitions WORD  whether clients are cut off for longer than their seats are kept
   --clients N        number of clients (6)
+  --cluster          kills the workers, the coordinator and the NATS server of a simulation on a
+                     cluster instead; needs nats-server, at FEDLAB_NATS, on PATH or in the cache
   --masked WORD      whether updates are masked (no): no process may reveal shares of two attempts
                      at a round
 
@@ -53,6 +57,7 @@ const { values } = parseArgs({
     partitions: { type: "string" },
     clients: { type: "string" },
     masked: { type: "string" },
+    cluster: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -105,6 +110,16 @@ if (values.help) {
 let isSound = true;
 const first = Number(values.seed), kills = Number(values.kills);
 for (let seed = first; seed < first + Number(values.seeds); seed++) {
+  if (values.cluster) {
+    const plan: ClusterPlan = values.replay === undefined
+      ? drawClusterPlan(seed, kills)
+      : JSON.parse(await Deno.readTextFile(values.replay));
+    const isWell = await performCluster(plan, values.keep);
+    if (!isWell) console.log(`replay: ${JSON.stringify(plan)}`);
+    isSound &&= isWell;
+    if (values.replay !== undefined) break;
+    continue;
+  }
   const plan: ChaosPlan = values.replay === undefined
     ? drawPlan(seed, kills, given())
     : JSON.parse(await Deno.readTextFile(values.replay));
