@@ -29,11 +29,12 @@ const GROUPS: Readonly<Record<string, () => Promise<Bench>>> = {
   train: async () => (await import("./groups/train.ts")).trainBench,
   sim: async () => (await import("./groups/sim.ts")).simBench,
   scale: async () => (await import("./groups/scale.ts")).scaleBench,
+  cluster: async () => (await import("./groups/cluster.ts")).clusterBench,
   links: async () => (await import("./groups/links.ts")).linksBench,
   peers: async () => (await import("./groups/peers.ts")).peersBench,
 };
 /** Groups that take minutes: they run where they are named, or with --long. */
-const LONG_GROUPS: readonly string[] = ["links", "peers"];
+const LONG_GROUPS: readonly string[] = ["cluster", "links", "peers"];
 const GROUP_NAMES = Object.keys(GROUPS);
 
 /** Exit status of a process that SIGINT ended. */
