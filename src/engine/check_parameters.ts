@@ -1,4 +1,4 @@
-import { stats } from "../params/kernels.ts";
+import { countNonFinite } from "../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 
 /** Throws a `RangeError` if a vector has another length than the model's, or is not finite. */
@@ -8,7 +8,7 @@ export function checkParameters(vector: ParameterVector, { length }: Manifest): 
       `Cannot load parameters: expected ${length} values, got ${vector.length}`,
     );
   }
-  const { nonFinite } = stats(vector);
+  const nonFinite = countNonFinite(vector);
   if (nonFinite === 0) return;
   throw new RangeError(
     `Cannot load parameters: expected finite values, got ${nonFinite} that are not`,

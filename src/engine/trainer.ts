@@ -1,7 +1,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import { hashText } from "../base/hash.ts";
 import { STREAM_LAYOUT } from "../generated/engine_exports.ts";
-import { stats } from "../params/kernels.ts";
+import { countNonFinite } from "../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { checkFit } from "../train/fit.ts";
 import type { LossName } from "../train/handler.ts";
@@ -102,7 +102,7 @@ export class NativeTrainer implements Trainer {
   }
 
   countNonFinite(): number {
-    return stats(this.#layout.vector).nonFinite;
+    return countNonFinite(this.#layout.vector);
   }
 
   get gradientRows(): number {

@@ -80,6 +80,11 @@ export function largest(vector: Float32Array): number {
   return most;
 }
 
+/** Counts the values that are not finite, without all statistics where there are none. */
+export function countNonFinite(vector: Float32Array): number {
+  return Number.isFinite(largest(vector)) ? 0 : stats(vector).nonFinite;
+}
+
 /**
  * Adds a weighted vector, `acc += weight * x`.
  *
