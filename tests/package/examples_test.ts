@@ -73,6 +73,7 @@ async function run(example: string, cwd: string): Promise<string> {
 const ELSEWHERE = [
   "browser",
   "deploy",
+  "cluster",
   "docker",
   "grafana",
   "hospitals",
