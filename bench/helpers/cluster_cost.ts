@@ -67,7 +67,8 @@ export function roundCost(costs: ClusterCosts, load: ClusterLoad): RoundCost {
   const coordinator = of(costs.coordinator, moved.coordinator);
   const server = of(costs.server, moved.server);
   const training = cohort * trainMillis, beside = of(costs.worker, moved.workers);
-  const workers = (training + beside) / threads;
+  // The last of a thread's clients is waited for, however few there are.
+  const workers = Math.ceil(cohort / threads) * trainMillis + beside / threads;
   const link = 1000 * Math.max(machines, cohort) * modelMegabytes / linkMegabytes;
   return {
     ...{ coordinator, server, workers, link },
