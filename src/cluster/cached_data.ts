@@ -4,6 +4,7 @@
  * @module
  */
 
+import { resolve } from "node:path";
 import { sha256Hex } from "../base/hash.ts";
 import { runtime } from "../base/runtime/runtime.ts";
 import { isDenied } from "../base/files/folder.ts";
@@ -43,6 +44,20 @@ export class CachedData {
     const bytes = await this.#store.get(data, signal);
     if (path) await this.#write(path, bytes);
     return bytes;
+  }
+
+  /**
+   * Returns the path of a file with the bytes of an object.
+   *
+   * @returns `undefined` without a folder that can be written.
+   */
+  async file(data: StoredData, ending: string, signal?: AbortSignal): Promise<string | undefined> {
+    if (this.#folder === undefined) return undefined;
+    const path = resolve(`${this.#folder}/${data.sha256}.${ending}`);
+    if (await this.#read(path, data) === undefined) {
+      await this.#write(path, await this.#store.get(data, signal));
+    }
+    return await this.#read(path, data) && path;
   }
 
   async #read(path: string, data: StoredData): Promise<Uint8Array<ArrayBuffer> | undefined> {

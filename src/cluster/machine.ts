@@ -95,6 +95,7 @@ class Machine implements AsyncDisposable {
     this.#limits = {
       threads: options.threads ?? runtime.workers.hardwareConcurrency,
       isStrict: options.isStrict ?? false,
+      allowsModules: options.allowsModules ?? false,
     };
   }
 

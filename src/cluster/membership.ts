@@ -13,6 +13,7 @@ import { ClusterError } from "./cluster_error.ts";
 import type { Cluster } from "./connect.ts";
 import type { BlockInput } from "./job_message.ts";
 import { Lane } from "./lane.ts";
+import { moduleOf } from "./module_sandbox.ts";
 import { unpackDataset, unpackParts } from "./packed_data.ts";
 import { readParcel } from "./parcel.ts";
 import { probeOf } from "./probe.ts";
@@ -32,6 +33,13 @@ export interface MachineLimits {
    * @default {false}
    */
   readonly isStrict: boolean;
+  /**
+   * Runs the modules of handlers that runs have, in workers that may read nothing but this package.
+   * Deno then needs its flag `--unstable-worker-options`.
+   *
+   * @default {false}
+   */
+  readonly allowsModules: boolean;
 }
 
 /** Parts of a {@linkcode Membership}. */
@@ -132,7 +140,7 @@ export class Membership implements AsyncDisposable {
 async function optionsOf(
   note: SessionNote,
   data: CachedData,
-  { isStrict }: MachineLimits,
+  limits: MachineLimits,
   signal: AbortSignal,
 ): Promise<ClientPoolOptions> {
   const dataset = async (stored: SessionNote["train"]): Promise<Dataset | undefined> =>
@@ -145,12 +153,12 @@ async function optionsOf(
     ...note.options,
     workers: 1,
     isApart: true,
-    handler: undefined,
+    ...await moduleOf(note, data, limits, signal),
     train,
     test: isSame ? train : await dataset(note.test),
     parts: await rows(note.parts),
     testParts: await rows(note.testParts),
-    build: isStrict ? "simd128" : note.options.build,
+    build: limits.isStrict ? "simd128" : note.options.build,
   };
 }
 

@@ -82,7 +82,7 @@ export interface SessionNote extends SessionData {
   /** Options of the pools, without data. */
   readonly options: Omit<
     ClientPoolOptions,
-    "workers" | "handler" | "train" | "test" | "parts" | "testParts"
+    "workers" | "permissions" | "handler" | "train" | "test" | "parts" | "testParts"
   >;
   readonly probe?: string | undefined;
 }

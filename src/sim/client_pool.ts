@@ -111,6 +111,13 @@ export interface ClientPoolOptions {
    * @default {false}
    */
   readonly isApart?: boolean;
+  /**
+   * Permissions of the workers that run the module of a handler. Deno takes them only with its flag
+   * `--unstable-worker-options`.
+   *
+   * @default {undefined} Those of the program.
+   */
+  readonly permissions?: Deno.PermissionOptionsObject | undefined;
   /** Manifest of the parameter vectors. */
   readonly manifest: Manifest;
   /** Clients keep a vector from round to round. */

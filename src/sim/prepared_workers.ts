@@ -1,4 +1,5 @@
 import { WorkerRun } from "../worker/worker_run.ts";
+import type { ClientPoolOptions } from "./client_pool.ts";
 import type { PoolWorkerArgs } from "./worker_args.ts";
 
 /** Module of the workers whose clients use the built-in handler. */
@@ -8,8 +9,9 @@ const POOL_WORKER = new URL("./pool_worker.ts", import.meta.url);
 export function poolWorker(
   number: number,
   module: URL = POOL_WORKER,
+  permissions?: ClientPoolOptions["permissions"],
 ): WorkerRun<void, PoolWorkerArgs> {
-  return new WorkerRun(module, { name: `pool ${number}` });
+  return new WorkerRun(module, { name: `pool ${number}`, permissions });
 }
 
 /** Takes workers; see {@linkcode takePrepared}. */

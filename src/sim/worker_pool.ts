@@ -100,7 +100,7 @@ export class WorkerPool implements ClientPool {
     const ready = handler === undefined && prepared ? takePrepared(prepared, count) : [];
     const others = Array.from(
       { length: count - ready.length },
-      (_, i) => poolWorker(ready.length + i + 1, handler),
+      (_, i) => poolWorker(ready.length + i + 1, handler, options.permissions),
     );
     const processes = [...ready, ...others];
     for (const process of processes) process.start(args);

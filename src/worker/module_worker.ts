@@ -2,6 +2,7 @@ import { errorMessage } from "../base/errors.ts";
 import { runtime } from "../base/runtime/runtime.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { type FromWorker, type ToWorker, WORKER_NAME_PREFIX } from "./messages.ts";
+import type { SpawnOptions } from "./worker_process.ts";
 
 /** Options of a {@linkcode ModuleWorker}. */
 export interface ModuleWorkerOptions {
@@ -9,6 +10,8 @@ export interface ModuleWorkerOptions {
   readonly name: string;
   /** Name of the lock that the worker holds until it ends. `undefined`: none. */
   readonly lifeline: string | undefined;
+  /** Permissions of the worker. `undefined`: those of the program. */
+  readonly permissions?: SpawnOptions["permissions"];
   /** Receives the worker's messages. */
   readonly onMessage: (message: FromWorker) => void;
   /** Receives the text of an error that nothing in the worker has caught. */
@@ -44,10 +47,11 @@ export class ModuleWorker {
   }
 
   #start(url: string | URL): Worker {
-    const { name, onMessage, onError } = this.#options;
+    const { name, permissions, onMessage, onError } = this.#options;
     const worker = runtime.workers.start(url, {
       type: "module",
       name: `${WORKER_NAME_PREFIX}${name}`,
+      ...(permissions && { deno: { permissions } }),
     });
     worker.addEventListener("message", ({ data }) => {
       if (data?.fedlab === "loading") this.#forgetBootstrap();

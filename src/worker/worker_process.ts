@@ -16,6 +16,12 @@ export interface SpawnOptions {
    * @default {60_000}
    */
   readonly startMillis?: number;
+  /**
+   * Permissions of the worker, which Deno takes only with its flag `--unstable-worker-options`.
+   *
+   * @default {undefined} Those of the program.
+   */
+  readonly permissions?: Deno.PermissionOptionsObject | undefined;
 }
 
 /** Module in a worker, handled like Python's `multiprocessing.Process`. */

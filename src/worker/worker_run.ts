@@ -31,6 +31,7 @@ export class WorkerRun<Result, Args = unknown> implements WorkerProcess<Result> 
   readonly #onMessage: (message: unknown) => void;
   readonly #graceMillis: number;
   readonly #startMillis: number;
+  readonly #permissions: SpawnOptions["permissions"];
   readonly #ended = Promise.withResolvers<Result>();
   readonly #toSend: ToWorker[] = [];
   readonly #lifeline = lifelineName();
@@ -57,6 +58,7 @@ export class WorkerRun<Result, Args = unknown> implements WorkerProcess<Result> 
     this.#onMessage = options.onMessage ?? (() => {});
     this.#graceMillis = options.graceMillis ?? 5_000;
     this.#startMillis = options.startMillis ?? 60_000;
+    this.#permissions = options.permissions;
     // A worker that fails before it is joined must not end the program.
     this.#ended.promise.catch(() => {});
   }
@@ -80,6 +82,7 @@ export class WorkerRun<Result, Args = unknown> implements WorkerProcess<Result> 
     this.#worker = new ModuleWorker(this.#url, {
       name: this.name,
       lifeline: this.#lifeline,
+      permissions: this.#permissions,
       onMessage: (message) => this.#receive(message),
       onError: (text) => this.#failToRun(text),
     });

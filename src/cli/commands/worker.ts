@@ -16,7 +16,8 @@ export function workerCommand({ signal }: CommandContext): Command {
 }
 
 async function runWorker(flags: Flags<"worker">, signal: AbortSignal): Promise<void> {
-  const { threads, machineName, cacheDir, strictDeterminism: isStrict } = flags;
+  const { threads, machineName, cacheDir, allowModules: allowsModules } = flags;
+  const { strictDeterminism: isStrict } = flags;
   const cluster = await clusterFrom(flags);
   if (cluster === undefined) return;
   printError(`Waiting for runs of the cluster at ${cluster.url}`);
@@ -25,6 +26,7 @@ async function runWorker(flags: Flags<"worker">, signal: AbortSignal): Promise<v
     ...(threads !== undefined && { threads }),
     ...(machineName !== undefined && { name: machineName }),
     isStrict,
+    allowsModules,
     cacheFolder: cacheDir ?? defaultFolder(),
     signal,
   });

@@ -67,6 +67,12 @@ export const CLUSTER = {
     defaultText: "a random one",
     commands: { worker: {} },
   }),
+  allowModules: option(onOff, {
+    help: "run the modules of handlers that runs have, in workers without permissions",
+    group: "Cluster",
+    default: false,
+    commands: { worker: {} },
+  }),
   cacheDir: option(text, {
     value: "<dir>",
     help: "folder in which the data of runs are kept for later ones",
