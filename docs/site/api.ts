@@ -11,4 +11,21 @@ export async function buildApi(folder: URL): Promise<void> {
   if (!success) {
     throw new Error(`Cannot describe the API: ${new TextDecoder().decode(stderr).trim()}`);
   }
+  await complete(folder.pathname.replace(/\/$/, ""));
+}
+
+/** Adds to the pages of a folder the language, and that they have no icon to look for. */
+async function complete(folder: string): Promise<void> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) await complete(path);
+    else if (name.endsWith(".html")) {
+      const text = await Deno.readTextFile(path);
+      await Deno.writeTextFile(
+        path,
+        text.replace("<html>", '<html lang="en">')
+          .replace("<head>", '<head>\n  <link rel="icon" href="data:,">'),
+      );
+    }
+  }
 }

@@ -1,4 +1,5 @@
 import { escapeMarkup } from "../../src/display/markup.ts";
+import { drawDiagram } from "./diagram.ts";
 import { GithubSlugger, Marked, type Tokens } from "./deps.ts";
 
 /** A part of a page below a heading, as the search finds it. */
@@ -54,8 +55,9 @@ export function renderMarkdown(text: string, rewrite: (href: string) => string):
         return `<li>${html}</li>\n`;
       },
       code({ text, lang = "" }: Tokens.Code): string {
-        note(text);
         const [language = ""] = lang.split(" ");
+        if (language === "mermaid") return drawDiagram(text);
+        note(text);
         const name = language === "" ? "" : ` data-language="${escapeMarkup(language)}"`;
         return `<pre tabindex="0"${name}><code>${escapeMarkup(text)}</code></pre>\n`;
       },

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
+import { assert, assertEquals, assertMatch, assertThrows } from "jsr:@std/assert@1.0.19";
 import axe from "npm:axe-core@4.10.3";
 import type { Page } from "npm:puppeteer-core@25.16.0";
 import { deadLinks } from "../../docs/site/links.ts";
@@ -37,6 +37,16 @@ Deno.test("renderMarkdown() gives headings the anchors of GitHub, and escapes co
   assertEquals(sections[1]?.text.trim(), "text & more");
   assertMatch(html, /<pre tabindex="0" data-language="ts"><code>&lt;b&gt;<\/code><\/pre>/);
   assertMatch(html, /<a href="y\.html#z">x<\/a> <a href="DATA\.html">Data<\/a>/);
+});
+
+Deno.test("renderMarkdown() draws diagrams as pictures that load nothing", () => {
+  const diagram = "```mermaid\nflowchart TD\n  cli --> server\n```\n";
+  const { html } = renderMarkdown(diagram, (href) => href);
+  assertMatch(html, /^<div class="diagram" tabindex="0"><svg role="img"/);
+  assertMatch(html, />cli<[^]*>server</);
+  assert(!/https?:\/\/(?!www\.w3\.org)|@import|<script/.test(html), html);
+  const broken = "```mermaid\nno diagram\n```\n";
+  assertThrows(() => renderMarkdown(broken, (href) => href), Error, "Cannot draw the diagram");
 });
 
 Deno.test("deadLinks() names files and anchors that are not there", () =>
@@ -86,12 +96,26 @@ testInBrowser(
       for (const [width, scheme] of [[1280, "light"], [390, "dark"]] as const) {
         await page.setViewport({ width, height: 900 });
         await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
-        for (const path of ["index.html", "docs/notebook.html", "examples/index.html"]) {
+        for (
+          const path of [
+            ...["index.html", "docs/notebook.html", "docs/architecture.html"],
+            "examples/index.html",
+          ]
+        ) {
           await page.goto(`${server.url}/${path}`);
           assertEquals(await page.evaluate("document.documentElement.scrollWidth"), width, path);
           assertEquals(await seriousFaults(page), [], `${path} ${width} ${scheme}`);
         }
       }
+      await page.goto(`${server.url}/docs/architecture.html`);
+      const [font, fontOfPage, fill] = await page.evaluate(
+        `((text, body) => [text.fontFamily, body.fontFamily, text.fill])(
+          getComputedStyle(document.querySelector(".diagram text")),
+          getComputedStyle(document.body),
+        )`,
+      ) as string[];
+      assertEquals(font, fontOfPage);
+      assertEquals(fill, "rgb(236, 238, 240)");
       // Without a script the pages are there, and say what needs one.
       await page.setJavaScriptEnabled(false);
       await page.goto(`${server.url}/index.html`);
