@@ -15,7 +15,7 @@ export interface Source {
 const GROUPS: readonly (readonly [group: string, names: readonly string[]])[] = [
   ["Begin", ["COMMANDS", "IMPORTING", "NOTEBOOK", "DASHBOARD", "DEPLOY", "PERMISSIONS"]],
   ["Data", ["DATA", "SCHEMA", "PARTITIONS", "STATISTICS", "PREDICT"]],
-  ["Training", ["TRAINING", "STRATEGIES", "METRICS", "COMMUNICATION", "COMPATIBILITY"]],
+  ["Training", ["TRAINING", "STRATEGIES", "METRICS", "CLUSTER", "COMMUNICATION", "COMPATIBILITY"]],
   ["Trust", ["PRIVACY", "SECURITY", "RELIABILITY"]],
 ];
 const REST = "Reference";
