@@ -71,6 +71,14 @@ export class RunState {
     this.#changed.isChanged = true;
   }
 
+  /** Tells that the run has stopped before its end, of which there are no events. */
+  stop(reason: string): void {
+    this.#stage = "stopped";
+    this.#isPaused = false;
+    this.#note = safeText(reason);
+    this.#changed.isChanged = true;
+  }
+
   /** Tells whether further rounds wait until someone lets the run go on. */
   pause(isPaused: boolean): void {
     this.#isPaused = isPaused;
@@ -214,10 +222,7 @@ export class RunState {
         this.#changed.isOpenChanged = true;
         return this.#addRound(event.report);
       case "stopped":
-        this.#stage = "stopped";
-        this.#isPaused = false;
-        this.#note = safeText(event.reason);
-        return;
+        return this.stop(event.reason);
       case "finished":
         return this.finish(event.report);
     }

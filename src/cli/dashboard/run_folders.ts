@@ -141,7 +141,7 @@ class FolderRun implements ShownRun {
     });
     state.addRounds(report.rounds);
     state.finish(report);
-    if (isCutShort(report, kept)) state.apply({ type: "stopped", reason: CUT_SHORT });
+    if (isCutShort(report, kept)) state.stop(CUT_SHORT);
     return state.view();
   }
 
@@ -159,7 +159,7 @@ class FolderRun implements ShownRun {
     const isAlive = await isHeld(this.#path);
     state.addRounds((checkpoint.history ?? []) as RoundReport[]);
     if (isAlive) state.begin();
-    else state.apply({ type: "stopped", reason: "its process has ended; it can be resumed" });
+    else state.stop("its process has ended; it can be resumed");
     return state.view();
   }
 }
