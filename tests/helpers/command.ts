@@ -115,6 +115,7 @@ export type CommandName =
   | "runs"
   | "runs:cluster"
   | "worker"
+  | "demo:cluster"
   | "cluster-config"
   | "doctor"
   | "new"

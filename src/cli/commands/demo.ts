@@ -46,8 +46,13 @@ export function demoCommand(context: CommandContext): Command {
 async function runDemo(
   flags: Flags<"demo">,
   command: Command,
-  { signal }: CommandContext,
+  context: CommandContext,
 ): Promise<void> {
+  const { signal } = context;
+  if (flags.cluster !== undefined) {
+    const { runClusterDemo } = await import("../run/cluster_demo.ts");
+    return await runClusterDemo(flags, context);
+  }
   const { seed, transport: distBackend } = flags;
   if (distBackend !== "memory" && flags.clients > MOST_WORKERS) {
     throw new UsageError(

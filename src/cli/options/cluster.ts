@@ -1,16 +1,25 @@
 import { option } from "./option.ts";
-import { onOff, text, whole } from "./values.ts";
+import { onOff, optionalText, text, whole } from "./values.ts";
 
 /** Options about machines that do the jobs of a simulation. */
 export const CLUSTER = {
-  cluster: option(text, {
+  cluster: option(optionalText, {
     value: "<url>",
     help: "train on the machines of a cluster, whose NATS server is at this address",
     group: "Cluster",
     commands: {
-      simulate: {},
-      runs: { help: "list, compare and follow the runs of the cluster at this address" },
+      simulate: { type: text },
+      demo: {
+        value: "[url]",
+        help:
+          "train on two machines of a cluster: of a NATS server that is found and started, or of this one",
+      },
+      runs: {
+        type: text,
+        help: "list, compare and follow the runs of the cluster at this address",
+      },
       worker: {
+        type: text,
         help:
           "address of the cluster's NATS server, such as nats://host:4222; several with , between",
         isRequired: true,

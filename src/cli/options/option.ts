@@ -111,6 +111,8 @@ type Setter<T, Options> = { set(value: T): Partial<Options> }["set"];
 export interface OptionUse<T> {
   /** Text of the help. */
   readonly help?: string;
+  /** Placeholder of the value, such as `<n>`; a switch has none. */
+  readonly value?: string;
   /** Type of the values. */
   readonly type?: ValueType<T>;
   /** Value where the option is not given. */
@@ -130,8 +132,6 @@ export interface OptionUse<T> {
 /** Everything about one option of the command line. */
 export interface OptionSpec<T> extends OptionUse<T> {
   readonly help: string;
-  /** Placeholder of the value, such as `<n>`; a switch has none. */
-  readonly value?: string;
   /** Unit of the value; the help shows it as the placeholder. */
   readonly unit?: string;
   readonly group: Group;
