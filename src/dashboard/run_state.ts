@@ -19,6 +19,11 @@ import {
   type ViewChange,
 } from "./view.ts";
 
+/** Begins to note changes, where a number of rounds has been told. */
+function noChanges(points: number) {
+  return { isChanged: false, isOpenChanged: false, points, events: [] as EventLine[] };
+}
+
 /** State of a run, which its events change, and from which views of it are made. */
 export class RunState {
   #run: RunIdentity;
@@ -36,12 +41,7 @@ export class RunState {
   #open: OpenRoundState | undefined;
 
   /** Changes since the last {@linkcode RunState.takeChange}. */
-  #changed = {
-    isChanged: false,
-    isOpenChanged: false,
-    points: 0,
-    events: [] as EventLine[],
-  };
+  #changed = noChanges(0);
 
   /** Makes the state of a run before its first event. */
   constructor(run: RunIdentity, { rounds = 0 }: { rounds?: number } = {}) {
@@ -136,12 +136,7 @@ export class RunState {
     const changed = this.#changed;
     if (!changed.isChanged) return undefined;
     const clients = this.#clients.takeChanged();
-    this.#changed = {
-      isChanged: false,
-      isOpenChanged: false,
-      points: this.#points.length,
-      events: [],
-    };
+    this.#changed = noChanges(this.#points.length);
     return {
       head: this.head(),
       ...(changed.isOpenChanged && { open: this.#open?.view() ?? null }),
