@@ -154,6 +154,18 @@ testNeedingNats(
   },
 );
 
+testNeedingNats("an account stores no more than its quota, in one line", async () => {
+  await using server = await ClusterServer.start({ maxStore: "5MB" });
+  await using coordinator = await connectCluster(server.access("coordinator-1"));
+  await provision(coordinator);
+  const error = await assertRejects(
+    () => new DataStore(coordinator).put([new Uint8Array(8_000_000)]),
+    ClusterError,
+  );
+  assertEquals([error.fault, error.message.split("\n").length], ["store-full", 1]);
+  assertEquals((await new DataStore(coordinator).put([new Uint8Array(1000)])).bytes, 1000);
+});
+
 testNeedingNats(
   "a simulation over TLS, with keys of each role, has the digest of one here",
   async () => {

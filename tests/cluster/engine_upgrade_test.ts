@@ -14,6 +14,7 @@ import {
   RetentionPolicy,
   setSha256Backend,
 } from "../../src/cluster/deps.ts";
+import { connectCluster } from "../../src/cluster/connect.ts";
 import { testWithNats } from "../helpers/test_with_nats.ts";
 
 /** Parts of Deno and of the clients of NATS that the cluster needs, for changes of either. */
@@ -61,6 +62,12 @@ testConnected("the engine delivers again what was not acknowledged", async (conn
   assertEquals([again?.string(), again?.info.deliveryCount], ["a", 2]);
   assert(await again?.ackAck());
   assertEquals((await manager.streams.info("jobs")).state.messages, 0);
+});
+
+testWithNats("connectCluster() makes the engine hash natively", async (server) => {
+  setSha256Backend("js");
+  await using _ = await connectCluster({ url: server.url });
+  assertEquals(getSha256Backend(), "native");
 });
 
 testConnected("the engine compares the revision before it changes a value", async (connection) => {

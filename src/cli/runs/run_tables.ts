@@ -13,7 +13,7 @@ const MAX_SETTING = 40;
 /** Options that say where a run writes, and not what it is. */
 const OUTPUTS: ReadonlySet<string> = new Set([
   ...["out", "json", "csv", "resume", "tensorboard", "dashboard", "dashboardControl"],
-  ...["config", "logDir", "loggerFile"],
+  ...["config", "logDir", "loggerFile", "clusterCa"],
 ]);
 
 /** Formats runs as a table. */
