@@ -117,8 +117,8 @@ export class BlockDesk {
   }
 
   /**
-   * Waits for the outcomes of a block. Those that cannot be used are refused, and the block is given
-   * to another machine.
+   * Waits for the outcomes of a block. Those that cannot be used are refused, and the block is
+   * given to another machine.
    *
    * @throws {ClusterError} If machines give up on the block, or give none that can be used.
    */

@@ -60,8 +60,8 @@ export class ClusterCheckpoints implements Checkpoints {
   }
 
   /**
-   * Saves a checkpoint. Of a run without an account, rounds are left out where saves would take more
-   * than a tenth of the time: whoever takes over trains them again, to the same model.
+   * Saves a checkpoint. Of a run without an account, rounds are left out where saves would take
+   * more than a tenth of the time: whoever takes over trains them again, to the same model.
    *
    * @throws {OvertakenError} If another process conducts the run.
    */

@@ -21,7 +21,7 @@ import { checkVersion, readNote, type SessionEntry, type SessionNote } from "./s
 import type { Dataset } from "../data/dataset.ts";
 import { Vectors } from "./vectors.ts";
 
-/** What a machine does at most. */
+/** Most that a machine does. */
 export interface MachineLimits {
   /**
    * Threads that do jobs. Default: one for each core.

@@ -11,7 +11,7 @@ import { metricSumsSchema } from "../plan/metric_sums.ts";
 import type { ClientJob, ClientPoolOptions, JobOutcome } from "../sim/client_pool.ts";
 import { ClusterError } from "./cluster_error.ts";
 
-/** What the outcomes of a session's jobs have. */
+/** Properties that the outcomes of a session's jobs share. */
 export type OutcomeShape = Pick<ClientPoolOptions, "manifest" | "keepsOwn" | "counts">;
 
 /** A number of JSON, which has no others than finite ones. */

@@ -20,7 +20,7 @@ const ROWS = 16;
 const DEVIATION = 0.05;
 const SEED = 1;
 
-/** What the probe needs of a session. */
+/** Parts of a session that the probe needs. */
 export type ProbeOptions = Pick<
   ClientPoolOptions,
   "manifest" | "model" | "schema" | "train" | "engine" | "backend" | "build"

@@ -11,7 +11,9 @@ import { errors, JetStreamApiError, type JetStreamManager, type NatsConnection }
 /** Oldest server that reads several messages of a stream at a time and expires single ones. */
 export const OLDEST_SERVER = "2.11.0";
 
-/** Codes of the server's errors for a store without room: of memory, of the account, of a stream. */
+/**
+ * Codes of the server's errors for a store without room: of memory, of the account, of a stream.
+ */
 const FULL_CODES: ReadonlySet<number> = new Set([10002, 10023, 10028, 10047, 10077, 10122]);
 /** Codes for an account, and for a server, without JetStream. */
 const DISABLED_CODES: ReadonlySet<number> = new Set([10039, 10076]);

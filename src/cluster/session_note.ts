@@ -1,5 +1,5 @@
 /**
- * What a machine must know of a session to do its jobs.
+ * Description of a session, from which a machine does its jobs.
  *
  * @module
  */

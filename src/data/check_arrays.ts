@@ -70,8 +70,8 @@ export function checkNumClasses(numClasses: number, rows: number): void {
  *
  * @throws {TypeError} If they are not a typed array of numbers.
  * @param steps Number of labels of a row: with more than one, a label of -1 does not count.
- * @throws {RangeError} If a label is not a whole number from 0 to `numClasses - 1`, or the labels are
- * not whole rows.
+ * @throws {RangeError} If a label is not a whole number from 0 to `numClasses - 1`, or the labels
+ * are not whole rows.
  */
 export function checkLabels(
   labels: ArrayLike<number>,

@@ -78,7 +78,9 @@ export function dataOf(
   return isFinite ? trustFinite(data) : data;
 }
 
-/** Shared rows, by the parts that they were copied from: several pools may have the same clients. */
+/**
+ * Shared rows, by the parts that they were copied from: several pools may have the same clients.
+ */
 const copies = new WeakMap<readonly ArrayLike<number>[], SharedParts>();
 
 /** Puts the rows of all clients in memory that workers read, once for the same parts. */

@@ -17,7 +17,7 @@ const WORDS: Readonly<Record<string, string>> = {
   a: "connection lost",
 };
 
-/** What of a run the table shows. */
+/** Parts of a run that the table shows. */
 export type TableView = Pick<RunView, "clients" | "open"> & {
   readonly head: Pick<RunView["head"], "clientsOmitted">;
 };

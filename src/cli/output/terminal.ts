@@ -8,7 +8,7 @@ export interface LinesBelow {
   show(): void;
 }
 
-/** What is below all other lines; {@linkcode keepBelow} sets it. */
+/** Lines below all others; {@linkcode keepBelow} sets them. */
 let below: LinesBelow | undefined;
 
 /** Keeps lines below those that are printed, until the result is disposed of. */

@@ -19,7 +19,9 @@ export interface ArrayMeaning {
    * @default {"classification"}
    */
   readonly task?: Task | undefined;
-  /** Number of labels or measures, for the other tasks; for classification, of steps with a class. */
+  /**
+   * Number of labels or measures, for the other tasks; for classification, of steps with a class.
+   */
   readonly outputs?: number | undefined;
   /** Names of the classes. Default: their numbers. */
   readonly classes?: readonly string[] | undefined;

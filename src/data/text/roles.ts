@@ -20,8 +20,8 @@ export interface AuthoredLines {
 }
 
 /**
- * Reads a file, which may be in gzip, of one JSON object a line: `{"lines": ["…"], "role": "HAMLET",
- * "play": "hamlet"}`. The other fields are the author's name.
+ * Reads a file, which may be in gzip, of one JSON object a line: `{"lines": ["…"], "role":
+ * "HAMLET", "play": "hamlet"}`. The other fields are the author's name.
  *
  * @throws {Error} If the file cannot be read.
  * @throws {SyntaxError} If a line is malformed; the message names it.
@@ -65,9 +65,9 @@ export interface SplitLines {
 }
 
 /**
- * Splits the lines of each author in two: the first to train on, `share` of them rounded down but one
- * at least, and the rest to test on (McMahan et al. 2017, section 3). Authors with less than two
- * lines, or with fewer characters than `least`, are left out.
+ * Splits the lines of each author in two: the first to train on, `share` of them rounded down but
+ * one at least, and the rest to test on (McMahan et al. 2017, section 3). Authors with less than
+ * two lines, or with fewer characters than `least`, are left out.
  */
 export function splitLines(
   authors: readonly AuthoredLines[],

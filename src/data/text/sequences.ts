@@ -14,8 +14,8 @@ const UNCOUNTED = -1;
 /**
  * Way to cut texts into sequences:
  *
- * - `lines`: each line is a sequence, from the start symbol to the end of the line, after which comes
- *   a line feed (McMahan et al. 2017 read lines in this way);
+ * - `lines`: each line is a sequence, from the start symbol to the end of the line, after which
+ *   comes a line feed (McMahan et al. 2017 read lines in this way);
  * - `windows`: the lines of an author are joined by line feeds, and the text with the start symbol
  *   before it is cut into sequences of equal length.
  */
@@ -43,8 +43,8 @@ export interface SequenceOptions {
 /** Sequences of several authors. */
 export interface TextSequences {
   /**
-   * Sequences: features are numbers of symbols, padded by 0, and each step has the number of the next
-   * symbol as its class, -1 in the padding.
+   * Sequences: features are numbers of symbols, padded by 0, and each step has the number of the
+   * next symbol as its class, -1 in the padding.
    */
   readonly data: Dataset;
   /** Rows of each author. */
@@ -57,8 +57,8 @@ export interface TextSequences {
  * Makes the sequences of the lines of authors.
  *
  * @param authors Lines of each author.
- * @throws {RangeError} If the number of steps is not a whole number from 2, or the vocabulary lacks a
- * character.
+ * @throws {RangeError} If the number of steps is not a whole number from 2, or the vocabulary lacks
+ * a character.
  *
  * @example
  * ```ts

@@ -57,7 +57,9 @@ export class Vocabulary {
     return new Vocabulary("characters", sorted);
   }
 
-  /** Makes the vocabulary of the 256 bytes of texts in UTF-8; its symbols have names like `0x41`. */
+  /**
+   * Makes the vocabulary of the 256 bytes of texts in UTF-8; its symbols have names like `0x41`.
+   */
   static bytes(): Vocabulary {
     const names = Array.from(
       { length: 256 },

@@ -125,7 +125,10 @@ export type Initializer =
     readonly distribution: "normal" | "truncatedNormal" | "uniform";
   }
   | { readonly type: "identity" | "orthogonal"; readonly gain: number }
-  /** Ones for the second of four gates of equal size, `rest` for the others (Jozefowicz et al. 2015). */
+  /**
+   * Ones for the second of four gates of equal size, `rest` for the others (Jozefowicz et al.
+   * 2015).
+   */
   | { readonly type: "unitForget"; readonly rest: Initializer };
 
 /** Role of a weight in its layer. */

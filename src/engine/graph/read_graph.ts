@@ -17,7 +17,9 @@ function checkCommon(config: Config): void {
   else config.only("dtype", "float32");
 }
 
-/** Layers that hand the padding of their sequences on, beside recurrent ones with all their states. */
+/**
+ * Layers that hand the padding of their sequences on, beside recurrent ones with all their states.
+ */
 const KEEP_PADDING: ReadonlySet<string> = new Set([
   ...[
     "Activation",

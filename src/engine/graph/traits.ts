@@ -25,7 +25,9 @@ export function mixesRows({ nodes }: Graph): boolean {
   return nodes.some(({ layer }) => layer.type === "batchNorm" && !layer.frozen);
 }
 
-/** Throws an `UnsupportedModelError` if a layer mixes the rows of a batch, or a row has many labels. */
+/**
+ * Throws an `UnsupportedModelError` if a layer mixes the rows of a batch, or a row has many labels.
+ */
 export function checkRowsApart(graph: Graph): void {
   if ((graph.nodes.at(-1)?.shape.length ?? 1) > 1) {
     throw new UnsupportedModelError(

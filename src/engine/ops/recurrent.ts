@@ -6,8 +6,8 @@ const BYTES = Float32Array.BYTES_PER_ELEMENT;
 
 /**
  * Recurrent layer over sequences `[steps, inputs]`, to the states of all steps `[steps, units]`, or
- * to the last one `[units]`. A second input is the sequence whose zeros are padding: there the state
- * of the step before stays.
+ * to the last one `[units]`. A second input is the sequence whose zeros are padding: there the
+ * state of the step before stays.
  *
  * The kernels take sequences step by step, `[steps, rows, length]`, so input and output are copied.
  */
@@ -75,8 +75,8 @@ export function recurrentOp(context: OpContext, layer: RecurrentLayer): Op {
 }
 
 /**
- * Mean over the steps of sequences `[steps, length]`; the second input is the sequence whose zeros are
- * padding, which is left out.
+ * Mean over the steps of sequences `[steps, length]`; the second input is the sequence whose zeros
+ * are padding, which is left out.
  */
 export function maskedMeanOp(context: OpContext): Op {
   const { exports, output: { at: y, length }, outputGradient: dy } = context;

@@ -11,8 +11,8 @@ export interface LossBatch {
   /** Output of the model, row after row. */
   readonly output: Float32Array;
   /**
-   * Class of each row, or a target for each value of the output. A row with a negative class does not
-   * count.
+   * Class of each row, or a target for each value of the output. A row with a negative class does
+   * not count.
    */
   readonly targets: Int32Array | Float32Array;
   /** Number of rows; the steps of a sequence with a class for each are rows of their own. */

@@ -14,7 +14,8 @@ export interface LanguageModelOptions {
   /** Number of steps of a sequence. */
   readonly steps: number;
   /**
-   * Kind of the recurrent layers. A GRU resets the product with the state, as in Keras 2 and PyTorch.
+   * Kind of the recurrent layers. A GRU resets the product with the state, as in Keras 2 and
+   * PyTorch.
    *
    * @default {"lstm"}
    */
@@ -53,9 +54,9 @@ export interface LanguageModelOptions {
 }
 
 /**
- * Describes the language model of McMahan et al. 2017, section 3: an embedding of 8 values, two LSTM
- * layers of 256 units, and a dense layer to the logits of the next symbol. With 258 symbols and
- * peepholes it has the 866,578 parameters that the paper states.
+ * Describes the language model of McMahan et al. 2017, section 3: an embedding of 8 values, two
+ * LSTM layers of 256 units, and a dense layer to the logits of the next symbol. With 258 symbols
+ * and peepholes it has the 866,578 parameters that the paper states.
  *
  * The input are numbers of symbols `[steps]`, the output is `[steps, symbols]`. Zeros are padding,
  * whose steps have no label.
