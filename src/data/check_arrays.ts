@@ -166,3 +166,14 @@ export function checkWeights(weights: Float32Array, rows: number): Float32Array 
     `${PROBLEM}: expected finite weights from 0, got ${weights[wrong]} in row ${wrong}`,
   );
 }
+
+/** Creates an error for data that lack one class label of each row. */
+export function wrongLabels(
+  problem: string,
+  { task, outputs }: { readonly task: Task; readonly outputs: number },
+): TypeError {
+  const got = task === "classification" ? `${outputs} labels of a row` : task;
+  return new TypeError(
+    `${problem}: expected the task classification with one label of a row, got ${got}`,
+  );
+}

@@ -8,6 +8,7 @@ import {
   checkMeasures,
   checkShape,
   checkWeights,
+  wrongLabels,
 } from "./check_arrays.ts";
 import { copyRows } from "./copy_rows.ts";
 import type { DatasetExtras, DatasetParts } from "./dataset_parts.ts";
@@ -153,12 +154,8 @@ export class Dataset {
    * @throws {TypeError} If the task is not classification, or a row has more than one label.
    */
   get labels(): Int32Array {
-    const { targets, outputs, task } = this;
-    if (targets instanceof Int32Array && outputs === 1) return targets;
-    const got = task === "classification" ? `${outputs} labels of a row` : task;
-    throw new TypeError(
-      `Cannot give the labels of a data set: expected the task classification with one label of a row, got ${got}`,
-    );
+    if (this.targets instanceof Int32Array && this.outputs === 1) return this.targets;
+    throw wrongLabels("Cannot give the labels of a data set", this);
   }
 
   /** Number of rows. */

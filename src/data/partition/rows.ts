@@ -4,6 +4,7 @@
  * @module
  */
 
+import { wrongLabels } from "../check_arrays.ts";
 import { AT_LEAST_ONE, checkInRange } from "../../base/check.ts";
 import { Dataset } from "../dataset.ts";
 import type { Partition, PartitionData } from "./types.ts";
@@ -21,11 +22,7 @@ export function hasLabels(data: PartitionData): boolean {
 export function labelsOf(data: PartitionData): ArrayLike<number> {
   if (!(data instanceof Dataset)) return data;
   if (hasLabels(data)) return data.labels;
-  throw new TypeError(
-    `Cannot partition the data by labels: expected the task classification with one label of a row, got ${
-      data.task === "classification" ? `${data.outputs} labels of a row` : data.task
-    }`,
-  );
+  throw wrongLabels("Cannot partition the data by labels", data);
 }
 
 /** Labels of rows, of which a report counts those of each part. */

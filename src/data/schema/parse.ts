@@ -243,9 +243,8 @@ function checkNames({ inputs, target }: Schema): void {
   if (new Set(outputs).size < outputs.length) {
     refuse("target", "expected the name of each output once");
   }
-  if (target.task === "classification" && target.from !== undefined) {
-    if (target.classes.join() !== "false,true") {
-      refuse("target.classes", "expected the classes false, true with a condition");
-    }
+  const isDerived = target.task === "classification" && target.from !== undefined;
+  if (isDerived && target.classes.join() !== "false,true") {
+    refuse("target.classes", "expected the classes false, true with a condition");
   }
 }
