@@ -136,7 +136,7 @@ async function runSimulate(
     stop: (reason) => stop.abort(reason),
     signal,
   });
-  await using events = cluster && await clusterEvents(cluster, flags, folder.path);
+  await using events = cluster && await clusterEvents(cluster, flags, folder.path, run);
   using curves = await Curves.open(flags.tensorboard, { goesOn: resume !== undefined });
   const onEvent = (event: ServerEvent) => {
     curves.show(event);

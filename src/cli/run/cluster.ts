@@ -23,10 +23,11 @@ export async function clusterEvents(
   options: ClusterOptions,
   flags: object,
   folder: string,
+  run: ConductedRun | undefined,
 ): Promise<EventLog> {
   const { EventLog } = await import("../../cluster/events/event_log.ts");
-  const run = { name: runNameOf(folder), command: "simulate", settings: shownSettings(flags) };
-  return await EventLog.begin(options, run);
+  const began = { name: runNameOf(folder), command: "simulate", settings: shownSettings(flags) };
+  return await EventLog.begin(options, began, run?.name);
 }
 
 /** Returns the name of a run in a cluster: that of its folder. */

@@ -2,6 +2,7 @@ import type { ClusterOptions } from "../../cluster/connect.ts";
 import type { RunEvent } from "../../cluster/events/run_event.ts";
 import type { StoredEvent, Watcher } from "../../cluster/events/watcher.ts";
 import { isRecord } from "../../base/json.ts";
+import { runtime } from "../../base/runtime/runtime.ts";
 import { printable } from "../../base/printable.ts";
 import type { RoundReport } from "../../round/report/report.ts";
 import { roundLine } from "./follow_run.ts";
@@ -15,8 +16,8 @@ import {
   textOf,
 } from "./run_record.ts";
 
-/** Most characters of a run's id that stand beside its name. */
-const ID_LENGTH = 6;
+/** Milliseconds without an event after which a run is noted to be silent. */
+const SILENT_MILLIS = 600_000;
 
 /** Runs of a cluster, from their events. */
 export class ClusterRuns implements AsyncDisposable {
@@ -43,18 +44,19 @@ export class ClusterRuns implements AsyncDisposable {
   }
 
   /**
-   * Finds a run by its name, or by its name and the beginning of its id; of several the newest.
+   * Finds a run by its id, or by the name of its folder; of several the newest. Without a name, the
+   * newest that is under way.
    *
    * @throws {Error} If there is none.
    */
-  async find(name: string | undefined): Promise<{ id: string; details: RunDetails }> {
-    let found: { id: string; details: RunDetails } | undefined;
+  async find(name: string | undefined): Promise<{ id: string; details: ClusterRun }> {
+    let found: { id: string; details: ClusterRun } | undefined;
     for (const id of await this.#watcher.runs()) {
       const details = detailsOf(id, await this.#watcher.read(id));
       const { record } = details;
       const isMeant = name === undefined
         ? record.stage === "running"
-        : id === name || record.name === name || nameOf(record.name, id) === name;
+        : id === name || details.folder === name;
       const began = found?.details.record.began ?? "";
       if (isMeant && (found === undefined || (record.began ?? "") > began)) found = { id, details };
     }
@@ -85,6 +87,12 @@ export class ClusterRuns implements AsyncDisposable {
   }
 }
 
+/** Run of a cluster. */
+interface ClusterRun extends RunDetails {
+  /** Name of its folder. */
+  readonly folder: string;
+}
+
 /** Orders of runs, as the index has them in SQL. */
 const COMPARE: Readonly<Record<RunOrder, (a: RunRecord, b: RunRecord) => number>> = {
   newest: (a, b) => (a.began ?? "") > (b.began ?? "") ? -1 : 1,
@@ -99,7 +107,7 @@ function rankOf({ metric, best }: RunRecord): number {
 }
 
 /** Summarizes the events of a run so far. */
-function detailsOf(id: string, events: readonly StoredEvent[]): RunDetails {
+function detailsOf(id: string, events: readonly StoredEvent[]): ClusterRun {
   const of = <Type extends RunEvent["type"]>(type: Type) =>
     events.flatMap(({ event }) =>
       event.type === type ? [event as Extract<RunEvent, { type: Type }>] : []
@@ -114,7 +122,7 @@ function detailsOf(id: string, events: readonly StoredEvent[]): RunDetails {
   const strategy = textOf(report?.strategy) ?? textOf(began?.settings.strategy) ?? "";
   const first = events[0]?.time.toISOString();
   const record: RunRecord = {
-    name: nameOf(began?.name ?? "", id),
+    name: id,
     ...(began && { command: began.command, settings: began.settings }),
     ...(first !== undefined && { began: first }),
     strategy,
@@ -124,10 +132,14 @@ function detailsOf(id: string, events: readonly StoredEvent[]): RunDetails {
     ...(digest !== undefined && { digest }),
     facts: report === undefined ? {} : factsOf({ ...report, rounds: [] }),
     ...(stopped && { fault: textOf(stopped.reason) ?? "" }),
+    ...(!finished && !stopped && silence(events.at(-1)?.time)),
   };
-  return { record, rounds: rows };
+  return { record, rounds: rows, folder: began?.name ?? "" };
 }
 
-function nameOf(name: string, id: string): string {
-  return `${name}#${id.slice(-ID_LENGTH)}`;
+/** Notes the time of the last event of a run under way, where that is long ago. */
+function silence(last: Date | undefined): { fault?: string } {
+  if (last === undefined) return {};
+  if (runtime.clock.unixMillis() - last.getTime() < SILENT_MILLIS) return {};
+  return { fault: `its last event is of ${last.toISOString()}: its coordinator may have died` };
 }

@@ -16,26 +16,31 @@ const CLOSE_MILLIS = 5000;
  */
 export class EventLog implements AsyncDisposable {
   /** Id of the run among those of the cluster. */
-  readonly id: string = nuid.next();
+  readonly id: string;
+  /** Beginning of the ids of this process's events: another one may write the run's later on. */
+  readonly #process = nuid.next();
   readonly #cluster: Cluster;
   readonly #onNotice: (line: string) => void;
   #writing: Promise<void> = Promise.resolve();
   #count = 0;
   #hasFailed = false;
 
-  private constructor(cluster: Cluster, onNotice: (line: string) => void) {
+  private constructor(cluster: Cluster, id: string, onNotice: (line: string) => void) {
+    this.id = id;
     this.#cluster = cluster;
     this.#onNotice = onNotice;
   }
 
   /**
-   * Begins the events of a run.
+   * Begins the events of a run, or goes on with those of a run that was taken over.
    *
+   * @param id Id of the run, of letters, digits, `_` and `-`. Default: its name and a random end.
    * @throws {ClusterError} If the cluster cannot be used.
    */
   static async begin(
     options: ClusterOptions,
     run: Omit<RunBegan, "type">,
+    id: string = idOf(run.name),
   ): Promise<EventLog> {
     const { onNotice = () => {} } = options;
     // The pool's connection tells when the server is away.
@@ -46,7 +51,7 @@ export class EventLog implements AsyncDisposable {
       await cluster[Symbol.asyncDispose]();
       throw error;
     }
-    const log = new EventLog(cluster, onNotice);
+    const log = new EventLog(cluster, id, onNotice);
     log.#write({ type: "began", ...run });
     return log;
   }
@@ -58,7 +63,7 @@ export class EventLog implements AsyncDisposable {
   }
 
   #write(event: RunEvent): void {
-    const subject = eventSubject(this.id), msgID = `${subject}.${this.#count++}`;
+    const subject = eventSubject(this.id), msgID = `${this.#process}.${this.#count++}`;
     const text = eventText(event);
     this.#writing = this.#writing.then(async () => {
       if (this.#hasFailed) return;
@@ -81,4 +86,8 @@ export class EventLog implements AsyncDisposable {
     over.abort();
     await this.#cluster[Symbol.asyncDispose]();
   }
+}
+
+function idOf(name: string): string {
+  return `${name.replaceAll(/[^\w-]/g, "-").slice(0, 80)}-${nuid.next().slice(-6)}`;
 }

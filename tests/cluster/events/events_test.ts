@@ -122,7 +122,7 @@ testNeedingNats(
       one.show(finished([]));
       two.show({ type: "stopped", reason: "nobody is left" });
       const [followed, halted, listed, compared, unknown] = await Promise.all([
-        runs("follow", `one#${one.id.slice(-6)}`),
+        runs("follow", "one"),
         runs("follow", two.id),
         runs("--sort", "best"),
         runs("compare", one.id, two.id),
@@ -131,15 +131,27 @@ testNeedingNats(
       assertEquals(followed.code, 0, followed.stderr);
       assertMatch(
         followed.stdout,
-        /^round 1 of 3, .*\nround 2 of 3, .*accuracy 75.00%.*\none#.* over/,
+        /^round 1 of 3, .*\nround 2 of 3, .*accuracy 75.00%.*\none-.* over/,
       );
       assertEquals(halted.code, 1);
-      assertMatch(halted.stderr, /two#\w+ has stopped: 2 rounds, .*nobody is left/);
-      assertMatch(listed.stdout, /│ one#.*finished.*75.00%.*│ two#.*stopped.*37.50%.*2 runs\n$/s);
+      assertMatch(halted.stderr, /two-\w+ has stopped: 2 rounds, .*nobody is left/);
+      assertMatch(listed.stdout, /│ one-.*finished.*75.00%.*│ two-.*stopped.*37.50%.*2 runs\n$/s);
       assertMatch(compared.stdout, /strategy +│ +fedavg │ +fedprox │/);
       assertMatch(unknown.stderr, /^error: Cannot find the run three in the cluster\n$/);
     }),
 );
+
+testWithNats("a run that is taken over goes on for its watchers", async (server) => {
+  await using watcher = await Watcher.connect({ url: server.url });
+  await using first = await EventLog.begin({ url: server.url }, RUN);
+  first.show(ended(1, 0.25));
+  const following = allOf(watcher, first.id);
+  await using second = await EventLog.begin({ url: server.url }, RUN, first.id);
+  for (const round of [1, 2]) second.show(ended(round, 0.5));
+  second.show(finished([]));
+  const seen = shapes(await following).map(String);
+  assertEquals(seen.sort(), ["1", "1", "2", "began", "began", "finished"]);
+});
 
 Deno.test("readEvent() reads what eventText() writes, and long lists are left out", () => {
   const event: RunEvent = { type: "began", ...RUN };
