@@ -13,7 +13,13 @@ export function drawDiagram(text: string): string {
   let svg: string;
   try {
     svg = renderMermaidSVG(text, {
-      ...{ transparent: true, bg: "var(--panel)", fg: "var(--ink)", line: "var(--soft)", accent: "var(--soft)" },
+      ...{
+        transparent: true,
+        bg: "var(--panel)",
+        fg: "var(--ink)",
+        line: "var(--soft)",
+        accent: "var(--soft)",
+      },
     });
   } catch (cause) {
     throw new Error(`Cannot draw the diagram ${JSON.stringify(text.slice(0, 40))}`, { cause });
