@@ -809,6 +809,65 @@ export interface EngineExports extends KernelsExports {
    */
   leaky_relu_forward(x: Pointer, y: Pointer, n: number, slope: number): void;
   /**
+   * Gradients of `lora_forward`. That of the input is added to `dx`. `dx`, `da` and `db` may be
+   * null; where `add` is not 0, those of the matrices are added to the values in their places. `du`
+   * is overwritten.
+   *
+   * @param x Address of float32 values.
+   * @param a Address of float32 values.
+   * @param b Address of float32 values.
+   * @param u Address of float32 values.
+   * @param dy Address of float32 values.
+   * @param du Address of float32 values, written.
+   * @param dx Address of float32 values, written.
+   * @param da Address of float32 values, written.
+   * @param db Address of float32 values, written.
+   */
+  lora_backward(
+    x: Pointer,
+    a: Pointer,
+    b: Pointer,
+    u: Pointer,
+    dy: Pointer,
+    du: Pointer,
+    dx: Pointer,
+    da: Pointer,
+    db: Pointer,
+    rows: number,
+    inputs: number,
+    outputs: number,
+    rank: number,
+    yRow: number,
+    scale: number,
+    add: number,
+  ): void;
+  /**
+   * Adds the adapter's output to `y`. `u` receives `scale * x a^T`, for the backward pass.
+   *
+   * @param x Address of float32 values.
+   * @param a Address of float32 values.
+   * @param b Address of float32 values.
+   * @param u Address of float32 values, written.
+   * @param y Address of float32 values, written.
+   * @param scratch Address of float32 values.
+   */
+  lora_forward(
+    x: Pointer,
+    a: Pointer,
+    b: Pointer,
+    u: Pointer,
+    y: Pointer,
+    rows: number,
+    inputs: number,
+    outputs: number,
+    rank: number,
+    yRow: number,
+    scale: number,
+    scratch: Pointer,
+  ): void;
+  /** Number of values of the scratch memory of `lora_forward`: one of the two matrices, transposed. */
+  lora_forward_scratch(inputs: number, outputs: number, rank: number): number;
+  /**
    * Gradients of `lstm_forward` from those of the states, of which `dy` `[steps, rows, units]` has
    * those of `h` from its second step on; with `last_only` it is `[rows, units]`, of the last step
    * alone. `gates` is overwritten by the gradients of its sums. `dx`, `db` and `dpeepholes` may be
@@ -1279,6 +1338,9 @@ export const ENGINE_EXPORTS: Readonly<Record<string, number>> = {
   layer_norm_forward: 8,
   leaky_relu_backward: 5,
   leaky_relu_forward: 4,
+  lora_backward: 16,
+  lora_forward: 12,
+  lora_forward_scratch: 3,
   lstm_backward: 22,
   lstm_backward_scratch: 4,
   lstm_forward: 15,

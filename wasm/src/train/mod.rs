@@ -30,6 +30,7 @@ mod gemm;
 mod gru;
 mod layer_norm;
 mod linear;
+mod lora;
 mod loss;
 mod lstm;
 mod norm;
