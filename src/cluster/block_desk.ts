@@ -6,29 +6,25 @@
 
 import { runtime } from "../base/runtime/runtime.ts";
 import { stats } from "../params/kernels.ts";
-import { v } from "../plan/deps.ts";
 import type { ClientJob, JobOptions, JobOutcome } from "../sim/client_pool.ts";
+import { Arrivals } from "./arrivals.ts";
 import type { BlockList } from "./block_list.ts";
 import { ClusterError } from "./cluster_error.ts";
 import type { Cluster } from "./connect.ts";
 import type { StoredMsg } from "./deps.ts";
-import { insist, pause } from "./insist.ts";
-import { type Done, endedSchema, readDone } from "./job_message.ts";
+import { insist } from "./insist.ts";
+import { type Done, readDone } from "./job_message.ts";
 import type { KnownMachines } from "./known_machines.ts";
-import { DONE_STREAM, doneSubject, endedSubject, JOBS_STREAM, jobSubject } from "./names.ts";
+import { DONE_STREAM, JOBS_STREAM, jobSubject } from "./names.ts";
 import { mostBytes, type OutcomeShape, readOutcomes } from "./outcomes.ts";
 import { ownBytes, parcelBytes, readParcel } from "./parcel.ts";
 import type { Session } from "./session.ts";
 import { PART_BYTES, type Vectors } from "./vectors.ts";
 
-/** Milliseconds after which the server is asked for an outcome that nobody has told of. */
-const POLL_MILLIS = 500;
 /** Milliseconds without an outcome after which the queue is searched for the block. */
 const SEARCH_MILLIS = 10_000;
 /** Milliseconds between two notices of a cluster without machines. */
 const NOTICE_MILLIS = 10_000;
-/** Outcomes that are read before their turn. */
-const READ_AHEAD = 8;
 /** Attempts of a block whose outcomes cannot be used. */
 const MOST_ATTEMPTS = 6;
 
@@ -52,38 +48,24 @@ export interface BlockOutcomes {
 /** Posts blocks, and receives their outcomes in the order in which it is asked for them. */
 export class BlockDesk {
   readonly #parts: BlockDeskParts;
-  readonly #stop: () => void;
-  /** List that is open, and what is known of its blocks. */
-  #list = -1;
-  readonly #ended = new Set<number>();
-  readonly #read = new Map<number, Promise<StoredMsg | null>>();
-  /** Resolves the wait for the next outcome. */
-  #wake: () => void = () => {};
+  readonly #arrivals: Arrivals;
   #posts = 0;
   /** Results of machines that could not be used. */
   refused = 0;
 
   constructor(parts: BlockDeskParts) {
     this.#parts = parts;
-    const { cluster: { connection }, session } = parts;
-    const ended = connection.subscribe(endedSubject(session.id), {
-      callback: (error, message) => {
-        if (error === null) this.#onEnded(message.data);
-      },
-    });
-    this.#stop = () => ended.unsubscribe();
+    this.#arrivals = new Arrivals(parts.cluster, parts.session.id);
   }
 
   /** Stops to listen. */
   stop(): void {
-    if (!this.#parts.cluster.connection.isClosed()) this.#stop();
+    this.#arrivals.stop();
   }
 
   /** Begins a list of that number. */
   open(list: number): void {
-    this.#list = list;
-    this.#ended.clear();
-    this.#read.clear();
+    this.#arrivals.open(list);
   }
 
   /** Removes what the server has of a list. */
@@ -151,8 +133,7 @@ export class BlockDesk {
         if (!(error instanceof ClusterError) || error.fault !== "bad-message") throw error;
         this.#refuse(done?.by, error, list.attemptOf(block));
         list.retry(block);
-        this.#ended.delete(block);
-        this.#read.delete(block);
+        this.#arrivals.forget(block);
         await this.post(list, block, own, signal);
       }
     }
@@ -201,10 +182,9 @@ export class BlockDesk {
     let searched = runtime.clock.now(), noticed = searched;
     for (;;) {
       signal.throwIfAborted();
-      const message = await (this.#read.get(block) ?? this.#find(block));
-      this.#read.delete(block);
+      const message = await this.#arrivals.read(block);
       if (message !== null && attemptIn(message) >= list.attemptOf(block)) return message;
-      await this.#wait(block, signal);
+      await this.#arrivals.wait(block, signal);
       const now = runtime.clock.now(), { machines, session, onNotice } = this.#parts;
       if (machines.threads === 0 && now - noticed > NOTICE_MILLIS) {
         noticed = now;
@@ -214,48 +194,11 @@ export class BlockDesk {
       if (now - searched > SEARCH_MILLIS) {
         searched = now;
         // A server that has lost its store has lost the block.
-        if (await session.isIdle() && await this.#find(block) === null) {
+        if (await session.isIdle() && await this.#arrivals.read(block) === null) {
           await this.post(list, block, own, signal);
         }
       }
     }
-  }
-
-  async #find(block: number): Promise<StoredMsg | null> {
-    const { cluster, session: { id } } = this.#parts;
-    const last_by_subj = doneSubject(id, this.#list, block);
-    return await insist(
-      cluster,
-      () => cluster.manager.direct.getMessage(DONE_STREAM, { last_by_subj }),
-    );
-  }
-
-  /** Waits until an outcome of the block was told of, or for a moment. */
-  async #wait(block: number, signal: AbortSignal): Promise<void> {
-    const woken = new AbortController();
-    this.#wake = () => woken.abort();
-    if (!this.#ended.delete(block)) {
-      await pause(POLL_MILLIS, AbortSignal.any([woken.signal, signal]));
-    }
-    this.#wake = () => {};
-  }
-
-  #onEnded(data: Uint8Array): void {
-    let ended;
-    try {
-      ended = v.parse(endedSchema, JSON.parse(new TextDecoder().decode(data)));
-    } catch {
-      return; // The server is asked for the outcome all the same.
-    }
-    const { list, block } = ended;
-    if (list !== this.#list) return;
-    this.#ended.add(block);
-    if (this.#read.size < READ_AHEAD && !this.#read.has(block)) {
-      const reading = this.#find(block);
-      reading.catch(() => {});
-      this.#read.set(block, reading);
-    }
-    this.#wake();
   }
 }
 

@@ -34,8 +34,6 @@ export interface ClusterPoolOptions extends ClusterOptions, Ages {
    * @default {"simulation"}
    */
   readonly run?: string | undefined;
-  /** Names by which machines may have the data already, such as `digits`. */
-  readonly dataNames?: { readonly train?: string; readonly test?: string } | undefined;
   /** Receives the digest of the description for machines, before any of them is told of the run. */
   readonly onNote?: ((sha256: string) => Promise<void>) | undefined;
 }
@@ -112,7 +110,7 @@ export class ClusterPool implements ClientPool {
     const connection = parts.use(await connectCluster({ name: "fedlab simulate", ...cluster }));
     await provision(connection, cluster);
     await sweepSessions(connection);
-    const note = await describe(new DataStore(connection), options, cluster.dataNames);
+    const note = await describe(new DataStore(connection), options);
     await cluster.onNote?.(note.sha256);
     const session = parts.use(
       await Session.begin(connection, cluster.run ?? "simulation", note),

@@ -15,7 +15,6 @@ const RELATIVE = /\bfrom\s*["']\.|\bimport\s*\(?\s*["']\./;
 export async function describe(
   store: DataStore,
   options: ClientPoolOptions,
-  names: { readonly train?: string; readonly test?: string } = {},
 ): Promise<StoredData> {
   const {
     workers: _,
@@ -29,21 +28,15 @@ export async function describe(
     ...rest
   } = options;
   const data: Writable<SessionData> = {};
-  if (train) data.train = { ...await store.put(packDataset(train)), ...named(names.train) };
+  if (train) data.train = await store.put(packDataset(train));
   if (test) {
-    data.test = test === train && data.train
-      ? data.train
-      : { ...await store.put(packDataset(test)), ...named(names.test) };
+    data.test = test === train && data.train ? data.train : await store.put(packDataset(test));
   }
   if (parts) data.parts = await store.put(packParts(parts));
   if (testParts) data.testParts = await store.put(packParts(testParts));
   if (handler instanceof URL) data.handler = await putModule(store, handler);
   const note = noteToJson({ options: rest, ...data, probe: await probeOf(options) });
   return await store.put([parcelBytes(note)]);
-}
-
-function named(name: string | undefined): { name?: string } {
-  return name === undefined ? {} : { name };
 }
 
 /** Stores the text of a handler's module. What it imports has to be a package or have a URL. */

@@ -126,13 +126,12 @@ export class Lane implements AsyncDisposable {
     const subject = doneSubject(session, list, block), msgID = `${subject}.${attempt}`;
     const head = headers();
     head.set("Fedlab-Attempt", `${attempt}`);
-    const ack = await insist(
+    // Where another machine was first, its outcome stays, with the same bytes.
+    await insist(
       cluster,
       () => cluster.stream.publish(subject, bytes, { msgID, headers: head }),
       signal,
     );
-    // Another machine was first, with the same bytes.
-    if (ack.duplicate && stored) vectors.forget(stored);
     cluster.connection.publish(endedSubject(session), JSON.stringify({ list, block }));
   }
 

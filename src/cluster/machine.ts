@@ -18,6 +18,7 @@ import { Lease } from "./lease.ts";
 import { type MachineLimits, Membership } from "./membership.ts";
 import { machineKey, MACHINES_BUCKET, SESSIONS_BUCKET } from "./names.ts";
 import { openBucket, provision } from "./provision.ts";
+import { sessionsOf } from "./session.ts";
 import { sessionEntrySchema } from "./session_note.ts";
 
 /** Options of {@linkcode runMachine}. */
@@ -30,6 +31,8 @@ export interface MachineOptions extends ClusterOptions, Partial<MachineLimits> {
 
 /** Milliseconds between two signs of life. */
 const PRESENCE_INTERVAL_MILLIS = 2000;
+/** Looks without a lease of a coordinator after which a machine leaves its session. */
+const MOST_MISSED = 3;
 /** Milliseconds between two looks for a cluster that no coordinator has set up yet. */
 const SET_UP_MILLIS = 1000;
 
@@ -106,9 +109,12 @@ class Machine implements AsyncDisposable {
     const entries = await insist(this.#cluster, () => sessions.watch(), signal);
     const stop = () => entries.stop();
     signal?.addEventListener("abort", stop);
+    let isLooking = false;
     const presence = runtime.timers.setInterval(() => {
       for (const joined of this.#sessions.values()) this.#present(machines, joined);
-      this.#leaveDead().catch(() => {});
+      if (isLooking) return;
+      isLooking = true;
+      this.#look(sessions, machines).catch(() => {}).finally(() => isLooking = false);
     }, PRESENCE_INTERVAL_MILLIS);
     try {
       if (signal?.aborted) return;
@@ -125,7 +131,8 @@ class Machine implements AsyncDisposable {
   #join(id: string, text: string, machines: KV): void {
     if (this.#sessions.has(id)) return;
     const ending = new AbortController();
-    const joined: Joined = { id, ending, state: { ...this.#state, threads: 0 }, ended: undefined };
+    const state = { ...this.#state, threads: 0 };
+    const joined: Joined = { id, ending, state, missed: 0, ended: undefined };
     this.#sessions.set(id, joined);
     joined.ended = this.#take(joined, text, machines);
   }
@@ -134,7 +141,7 @@ class Machine implements AsyncDisposable {
   async #take(joined: Joined, text: string, machines: KV): Promise<void> {
     const { signal } = joined.ending;
     try {
-      if (await Lease.holder(this.#cluster, joined.id) === undefined) return;
+      if (await Lease.holder(this.#cluster, joined.id) === undefined) return this.#leave(joined.id);
       const entry = v.parse(sessionEntrySchema, JSON.parse(text));
       await using membership = await Membership.join({
         ...{ cluster: this.#cluster, session: joined.id, machine: this.#id, entry, signal },
@@ -148,6 +155,8 @@ class Machine implements AsyncDisposable {
       if (signal.aborted) return;
       const refusal = errorMessage(error).slice(0, 1000);
       this.#onNotice(refusal);
+      // Another attempt may end otherwise.
+      if (!(error instanceof ClusterError)) return this.#leave(joined.id);
       joined.state = { ...this.#state, threads: 0, refusal };
       await this.#present(machines, joined);
     }
@@ -161,10 +170,21 @@ class Machine implements AsyncDisposable {
     return { name: this.#options.name ?? this.#id.slice(-6), threads: this.#limits.threads };
   }
 
-  /** Leaves the sessions whose coordinators have died. */
-  async #leaveDead(): Promise<void> {
-    for (const { id } of this.#sessions.values()) {
-      if (await Lease.holder(this.#cluster, id) === undefined) this.#leave(id);
+  /**
+   * Joins the sessions that it has not heard of, and leaves those whose coordinators have died. A
+   * lease may end while the server is away, and is taken again then.
+   */
+  async #look(sessions: KV, machines: KV): Promise<void> {
+    const ids = await sessionsOf(this.#cluster);
+    for (const id of this.#sessions.keys()) if (!ids.includes(id)) this.#leave(id);
+    for (const id of ids) {
+      const isAlive = await Lease.holder(this.#cluster, id) !== undefined;
+      const joined = this.#sessions.get(id);
+      if (joined === undefined) {
+        const entry = isAlive ? await sessions.get(id) : null;
+        if (entry?.operation === "PUT") this.#join(id, entry.string(), machines);
+      } else if (isAlive) joined.missed = 0;
+      else if (++joined.missed >= MOST_MISSED) this.#leave(id);
     }
   }
 
@@ -187,5 +207,7 @@ interface Joined {
   readonly id: string;
   readonly ending: AbortController;
   state: MachineState;
+  /** Number of looks, one after the other, that have found no lease of the coordinator. */
+  missed: number;
   ended: Promise<void> | undefined;
 }

@@ -88,7 +88,9 @@ export class Session implements AsyncDisposable {
     runtime.timers.clearInterval(this.#refresh);
     const over = new AbortController();
     const cleaning = removeSession(this.#cluster, this.id, this.#entries, over.signal)
-      .catch(() => {}).then(() => this.#lease[Symbol.asyncDispose]());
+      .catch(() => {}).then(() => this.#lease[Symbol.asyncDispose]())
+      // Those of coordinators that died shortly before this session began have none by now.
+      .then(() => sweepSessions(this.#cluster)).catch(() => {});
     await Promise.race([cleaning, pause(CLEAN_MILLIS, over.signal)]);
     over.abort();
   }
@@ -102,7 +104,10 @@ export async function removeSession(
   signal?: AbortSignal,
 ): Promise<void> {
   const { streams, consumers } = cluster.manager;
+  // Machines are told by a marker, of which nothing stays.
   await insist(cluster, () => entries.delete(id), signal);
+  const subject = { filter: `$KV.${SESSIONS_BUCKET}.${id}` };
+  await insist(cluster, () => streams.purge(`KV_${SESSIONS_BUCKET}`, subject), signal);
   await insist(
     cluster,
     () => consumers.delete(JOBS_STREAM, id).catch(ignoreMissing),
@@ -121,12 +126,20 @@ export async function removeSession(
   }
 }
 
+/** Returns the ids of all sessions, also of those that have ended just now. */
+export async function sessionsOf(cluster: Cluster): Promise<string[]> {
+  const prefix = `$KV.${SESSIONS_BUCKET}.`, filter = { subjects_filter: `${prefix}>` };
+  const { state } = await insist(
+    cluster,
+    () => cluster.manager.streams.info(`KV_${SESSIONS_BUCKET}`, filter),
+  );
+  return Object.keys(state.subjects ?? {}).map((subject) => subject.slice(prefix.length));
+}
+
 /** Removes the sessions whose coordinators have died. */
 export async function sweepSessions(cluster: Cluster): Promise<void> {
   const entries = await openBucket(cluster, SESSIONS_BUCKET);
-  const ids: string[] = [];
-  for await (const id of await insist(cluster, () => entries.keys())) ids.push(id);
-  for (const id of ids) {
+  for (const id of await sessionsOf(cluster)) {
     if (await Lease.holder(cluster, id) !== undefined) continue;
     await removeSession(cluster, id, entries);
   }

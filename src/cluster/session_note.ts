@@ -23,7 +23,7 @@ const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const stored = v.object({
   sha256,
   bytes: wholeNumber(0, 2 ** 40),
-  /** Name by which a machine may have the data already. */
+  /** Name of the file, of a module. */
   name: v.exactOptional(textLine(256)),
 });
 

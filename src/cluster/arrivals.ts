@@ -1,0 +1,100 @@
+import { v } from "../plan/deps.ts";
+import type { Cluster } from "./connect.ts";
+import type { StoredMsg } from "./deps.ts";
+import { insist, pause } from "./insist.ts";
+import { endedSchema } from "./job_message.ts";
+import { DONE_STREAM, doneSubject, endedSubject } from "./names.ts";
+
+/** Milliseconds after which the server is asked for an outcome that nobody has told of. */
+const POLL_MILLIS = 500;
+/** Outcomes that are read before their turn. */
+const READ_AHEAD = 8;
+
+/**
+ * Outcomes of the blocks of a list as they come. Machines tell of each; what they tell is not stored
+ * and may be lost, so that the server is asked too.
+ */
+export class Arrivals {
+  readonly #cluster: Cluster;
+  readonly #session: string;
+  readonly #stop: () => void;
+  #list = -1;
+  readonly #ended = new Set<number>();
+  readonly #read = new Map<number, Promise<StoredMsg | null>>();
+  /** Resolves the wait for the next outcome. */
+  #wake: () => void = () => {};
+
+  /** Begins to listen. */
+  constructor(cluster: Cluster, session: string) {
+    this.#cluster = cluster;
+    this.#session = session;
+    const ended = cluster.connection.subscribe(endedSubject(session), {
+      callback: (error, message) => {
+        if (error === null) this.#onEnded(message.data);
+      },
+    });
+    this.#stop = () => ended.unsubscribe();
+  }
+
+  /** Stops to listen. */
+  stop(): void {
+    if (!this.#cluster.connection.isClosed()) this.#stop();
+  }
+
+  /** Begins a list of that number. */
+  open(list: number): void {
+    this.#list = list;
+    this.#ended.clear();
+    this.#read.clear();
+  }
+
+  /** Forgets what has come of a block. */
+  forget(block: number): void {
+    this.#ended.delete(block);
+    this.#read.delete(block);
+  }
+
+  /** Returns the newest outcome of a block; `null` for none. */
+  async read(block: number): Promise<StoredMsg | null> {
+    const reading = this.#read.get(block) ?? this.#find(block);
+    this.#read.delete(block);
+    return await reading;
+  }
+
+  /** Waits until an outcome of the block was told of, or for a moment. */
+  async wait(block: number, signal: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    if (!this.#ended.delete(block)) {
+      await pause(POLL_MILLIS, AbortSignal.any([woken.signal, signal]));
+    }
+    this.#wake = () => {};
+  }
+
+  async #find(block: number): Promise<StoredMsg | null> {
+    const last_by_subj = doneSubject(this.#session, this.#list, block);
+    const { direct } = this.#cluster.manager;
+    return await insist(
+      this.#cluster,
+      () => direct.getMessage(DONE_STREAM, { last_by_subj }),
+    );
+  }
+
+  #onEnded(data: Uint8Array): void {
+    let ended;
+    try {
+      ended = v.parse(endedSchema, JSON.parse(new TextDecoder().decode(data)));
+    } catch {
+      return; // The server is asked for the outcome all the same.
+    }
+    const { list, block } = ended;
+    if (list !== this.#list) return;
+    this.#ended.add(block);
+    if (this.#read.size < READ_AHEAD && !this.#read.has(block)) {
+      const reading = this.#find(block);
+      reading.catch(() => {});
+      this.#read.set(block, reading);
+    }
+    this.#wake();
+  }
+}
