@@ -7,6 +7,7 @@
 import { errorMessage } from "../base/errors.ts";
 import { runtime } from "../base/runtime/runtime.ts";
 import { v } from "../plan/deps.ts";
+import { clockNotice } from "./clock_check.ts";
 import { CachedData } from "./cached_data.ts";
 import { ClusterError } from "./cluster_error.ts";
 import { type Cluster, type ClusterOptions, connectCluster } from "./connect.ts";
@@ -54,6 +55,8 @@ export async function runMachine(options: MachineOptions): Promise<void> {
   try {
     await using cluster = await connectCluster({ name: "fedlab worker", ...options });
     await setUp(cluster, signal);
+    const notice = await clockNotice(cluster);
+    if (notice !== undefined) options.onNotice?.(notice);
     await using machine = new Machine(cluster, options);
     await machine.run(signal);
   } catch (error) {

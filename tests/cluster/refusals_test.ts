@@ -13,6 +13,7 @@ import {
 import { ownBytes, parcelBytes, readParcel } from "../../src/cluster/parcel.ts";
 import { openBucket, provision } from "../../src/cluster/provision.ts";
 import { Dataset, digits } from "../../mod.ts";
+import { replaceRuntime, runtime } from "../../src/base/runtime/runtime.ts";
 import { resolveBuild, useKernelBuild } from "../../src/params/build.ts";
 import { inputOf, poolOptions } from "../../src/testing/pool/samples.ts";
 import { inFolder } from "../helpers/command.ts";
@@ -125,6 +126,21 @@ testWithNats(
     });
   },
 );
+
+testWithNats("a machine whose clock is an hour off says so, and does its jobs", async ({ url }) => {
+  const { clock } = runtime, sample = await poolOptions(), lines = new Lines();
+  using _ = replaceRuntime({
+    clock: { ...clock, unixMillis: () => clock.unixMillis() + 3_600_000 },
+  });
+  await using _machines = new Machines(url, 1, { onNotice: lines.add });
+  const line = await lines.find(/^The clock of this machine is 3\d{3} seconds ahead of/);
+  assert(line.endsWith("and nothing else"), line);
+  await using pool = await ClusterPool.start({ url }, sample.options);
+  await pool.publish(inputOf(sample));
+  let trained = 0;
+  await pool.run([{ kind: "train", round: 1, rank: 1 }], { take: () => void trained++ });
+  assertEquals(trained, 1);
+});
 
 Deno.test("packed data sets and rows come back as they were", async () => {
   const unpacked = (views: readonly ArrayBufferView[]) => {

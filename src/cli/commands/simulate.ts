@@ -33,6 +33,7 @@ import { checkpointsIn, holdResumed, readCheckpoint } from "../run/checkpoints.t
 import { loadData, openSource } from "../run/data.ts";
 import { initialWeightsFrom, initNameFrom } from "../run/initial_weights.ts";
 import {
+  checkWithCluster,
   clusterEvents,
   clusterFrom,
   conductedRun,
@@ -65,6 +66,7 @@ async function runSimulate(
 ): Promise<void> {
   using _held = await holdResumed(given.resume);
   const cluster = await clusterFrom(given);
+  checkWithCluster(cluster, given);
   await using taken = await takenOver(cluster, given, signal);
   const resume = given.resume === undefined
     ? taken?.checkpoint

@@ -70,6 +70,19 @@ async function read(path: string): Promise<string> {
   }
 }
 
+/**
+ * Checks that the options of a simulation go with a cluster.
+ *
+ * @throws {UsageError} If they do not.
+ */
+export function checkWithCluster(
+  cluster: ClusterOptions | undefined,
+  { workers }: Flags<"simulate">,
+): void {
+  if (cluster === undefined || workers === undefined) return;
+  throw new UsageError("expected no --workers with --cluster, whose machines have --threads");
+}
+
 /** Takes over a run whose coordinator has died, with `--standby`; waits for one until then. */
 export async function takenOver(
   cluster: ClusterOptions | undefined,
