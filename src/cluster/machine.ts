@@ -90,6 +90,8 @@ class Machine implements AsyncDisposable {
   readonly #limits: MachineLimits;
   readonly #data: CachedData;
   readonly #sessions = new Map<string, Joined>();
+  /** Parts in sessions that have not ended yet, also of sessions that the machine has left. */
+  readonly #running = new Set<Promise<void>>();
   readonly #onNotice: (line: string) => void;
 
   constructor(cluster: Cluster, options: MachineOptions) {
@@ -134,10 +136,11 @@ class Machine implements AsyncDisposable {
   #join(id: string, text: string, machines: KV): void {
     if (this.#sessions.has(id)) return;
     const ending = new AbortController();
-    const state = { ...this.#state, threads: 0 };
-    const joined: Joined = { id, ending, state, missed: 0, ended: undefined };
+    const joined: Joined = { id, ending, state: { ...this.#state, threads: 0 }, missed: 0 };
     this.#sessions.set(id, joined);
-    joined.ended = this.#take(joined, text, machines);
+    const running = this.#take(joined, text, machines)
+      .finally(() => this.#running.delete(running));
+    this.#running.add(running);
   }
 
   /** Takes part in a session until it ends. */
@@ -199,9 +202,8 @@ class Machine implements AsyncDisposable {
 
   /** Leaves all sessions. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const all = [...this.#sessions.values()];
-    for (const { id } of all) this.#leave(id);
-    await Promise.all(all.map(({ ended }) => ended));
+    for (const id of [...this.#sessions.keys()]) this.#leave(id);
+    await Promise.all(this.#running);
   }
 }
 
@@ -212,5 +214,4 @@ interface Joined {
   state: MachineState;
   /** Number of looks, one after the other, that have found no lease of the coordinator. */
   missed: number;
-  ended: Promise<void> | undefined;
 }
