@@ -49,6 +49,20 @@ export {
 } from "./text/sequences.ts";
 export { PADDING, START, Vocabulary } from "./text/vocabulary.ts";
 
+// Texts with labels, for pretrained encoders.
+export {
+  type LabelledTexts,
+  type LabelledTextsOptions,
+  parseLabelledTexts,
+  readLabelledTexts,
+} from "./text/labelled_texts.ts";
+export {
+  tokenDataset,
+  type TokenDatasetOptions,
+  type TokenizedTexts,
+} from "./text/token_dataset.ts";
+export { type EncodedText, TextTokenizer, type TokenizerOptions } from "./text/tokenizer.ts";
+
 // Schemas: the meaning of features and targets.
 export {
   type Arranged,

@@ -6,12 +6,8 @@ import { InvalidArgumentError } from "../deps.ts";
 import { FILES } from "./files.ts";
 import { type FlagsIn, option } from "./option.ts";
 import { column, SCHEMA } from "./schema.ts";
+import { LOADS, TEXTS } from "./texts.ts";
 import { choice, list, optionalText, readableBy, real, text, type ValueType } from "./values.ts";
-
-/** The commands that load a data set. */
-const LOADS = {
-  ...{ server: {}, client: {}, simulate: {}, partition: {}, reproduce: {}, schema: {} },
-} as const;
 
 /** The commands that read a file for a trained model. */
 const READS = { predict: {}, evaluate: {} } as const;
@@ -141,6 +137,7 @@ export const DATA_SET = {
     commands: { ...LOADS, ...READS, stats: {} },
     library: { table: (char) => ({ delimiter: char === "tab" ? "\t" : char }) },
   }),
+  ...TEXTS,
   standardize: option(optionalText, {
     value: "[former]",
     help:

@@ -1,5 +1,5 @@
 import type { ClientTopologyOptions } from "../../client/options.ts";
-import type { TableDataOptions } from "../../data/catalog/options.ts";
+import type { TableDataOptions, TextDataOptions } from "../../data/catalog/options.ts";
 import type { Timeouts } from "../../net/timeouts.ts";
 import type {
   ServerHandlerOptions,
@@ -91,6 +91,8 @@ export interface Library {
   client: ClientTopologyOptions;
   /** The reader of tables. */
   table: TableDataOptions;
+  /** The reader of texts. */
+  texts: TextDataOptions;
   /** Time-outs of a server or client. */
   timeouts: Timeouts;
   /** Limits on the peers of a server. */

@@ -19,10 +19,14 @@ import { isTerminal, printError } from "../output/terminal.ts";
 /** Largest schema in bytes: a million categories. */
 const MAX_SCHEMA_BYTES = 2 ** 27;
 
+/** Names of the options that only texts have, which a tokenizer divides. */
+const TEXT_NAMES: readonly (keyof DataFlags)[] = ["tokenizer", "maxTokens", "textColumn"];
+
 /** Names of the options that only tables have. */
 const TABLE_NAMES = [
   ...Object.entries({ ...DATA_SET, ...SCHEMA, ...FILES })
-    .flatMap(([name, spec]) => "library" in spec ? [name as keyof DataFlags] : []),
+    .flatMap(([name, spec]) => "library" in spec ? [name as keyof DataFlags] : [])
+    .filter((name) => !TEXT_NAMES.includes(name)),
   ...POLICY_NAMES,
 ];
 
@@ -111,6 +115,7 @@ export async function openSource(flags: DataFlags, signal?: AbortSignal): Promis
   const { data, dataDir, standardize, testShare, sites } = flags;
   checkStandardize(flags);
   const forTables = TABLE_NAMES.filter((name) => flags[name] !== undefined);
+  const areTexts = TEXT_NAMES.some((name) => flags[name] !== undefined);
   const refused = new UsageError(
     `expected a table with ${forTables.map(flagOf).join(", ")}, got ${data}`,
   );
@@ -125,9 +130,11 @@ export async function openSource(flags: DataFlags, signal?: AbortSignal): Promis
     onProgress: (progress) => bar.show("Downloading", progress),
     onRead: (progress) => bar.show("Reading", progress),
     table: { ...libraryOptions("table", flags), ...missingFrom(flags) },
+    ...(areTexts && { texts: libraryOptions("texts", flags) }),
   });
   const areForImages = isImages && forTables.every((name) => FOR_IMAGES.includes(name));
-  if (forTables.length > 0 && !isTable && !areForImages) throw refused;
+  const areForTexts = areTexts && forTables.every((name) => name === "labelColumn");
+  if (forTables.length > 0 && !isTable && !areForImages && !areForTexts) throw refused;
   return source;
 }
 

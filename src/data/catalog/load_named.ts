@@ -17,6 +17,11 @@ import type { DatasetFile, NamedDataset, SamplesAndLabels } from "./named.ts";
 import type { NamedDatasetOptions } from "./options.ts";
 import { shareableBytes } from "../shareable.ts";
 
+/** Files of a data set, on disk or to be downloaded. */
+export type NamedFiles =
+  & Pick<NamedDataset, "folder" | "homes" | "files">
+  & Partial<Pick<NamedDataset, "archive" | "train" | "test">>;
+
 /** Returns true if there is such a file; messages ask for permission to read `granted`. */
 async function isFile(path: string, granted: string): Promise<boolean> {
   try {
@@ -35,7 +40,7 @@ async function isFile(path: string, granted: string): Promise<boolean> {
  */
 async function find(
   file: DatasetFile,
-  { folder }: NamedDataset,
+  { folder }: NamedFiles,
   dataDir: string,
 ): Promise<string | undefined> {
   const names = file.unpacked ? [file.name, file.name.replace(/\.gz$/, "")] : [file.name];
@@ -82,9 +87,14 @@ function wrongFile({ checksum }: DatasetFile, path: string, got: string): string
   return `Cannot use ${path}: ${checksumFault(checksum, got)}, remove it to have it fetched`;
 }
 
-/** Reads the files of samples and labels, by name. */
-async function readFiles(
-  source: NamedDataset,
+/**
+ * Reads the files of a data set, by name; those that are missing are downloaded.
+ *
+ * @throws {SyntaxError} If a file has a wrong checksum.
+ * @throws {Error} As `download()` rejects.
+ */
+export async function readFiles(
+  source: NamedFiles,
   options: NamedDatasetOptions,
 ): Promise<ReadonlyMap<string, Uint8Array<ArrayBuffer>>> {
   const dataDir = dataFolder(options.dataDir).replace(/(.)[/\\]+$/, "$1");
@@ -101,8 +111,8 @@ async function readFiles(
       const got = await fileDigest(path, file.checksum.algorithm);
       if (got !== file.checksum.hex) throw new SyntaxError(wrongFile(file, path, got));
       const { readZip } = await import("../formats/zip.ts");
-      const { train, test } = source;
-      return await readZip(path, [train.images, train.labels, test.images, test.labels]);
+      const pairs = [source.train, source.test].filter((pair) => pair !== undefined);
+      return await readZip(path, pairs.flatMap(({ images, labels }) => [images, labels]));
     }
     contents.set(file.name, await checkedBytes(file, path));
   }

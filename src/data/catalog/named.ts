@@ -4,6 +4,8 @@
  * @module
  */
 
+import { BANKING77 } from "./named_texts.ts";
+
 /** Checksum of a file. */
 export interface Checksum {
   /** Hash algorithm. */
@@ -229,4 +231,8 @@ export const NAMED_DATASETS: ReadonlyMap<string, NamedDataset> = new Map([
 ]);
 
 /** Names of all data sets for {@linkcode loadDataset}, the bundled digits first. */
-export const DATASET_NAMES: readonly string[] = ["digits", ...NAMED_DATASETS.keys()];
+export const DATASET_NAMES: readonly string[] = [
+  "digits",
+  ...NAMED_DATASETS.keys(),
+  BANKING77.name,
+];

@@ -6,6 +6,7 @@
 
 import { digits } from "../digits.ts";
 import { trainTestSplit } from "../split.ts";
+import { BANKING77 } from "./named_texts.ts";
 import { NAMED_DATASETS, type NamedDataset } from "./named.ts";
 import { ofArrays, type OpenedData } from "./opened.ts";
 import type { LoadDatasetOptions } from "./options.ts";
@@ -19,6 +20,10 @@ export async function open(
   spec: string | NamedDataset,
   options: LoadDatasetOptions,
 ): Promise<OpenedData> {
+  if (typeof spec === "string" && (spec === BANKING77.name || options.texts !== undefined)) {
+    const { openTexts } = await import("./texts.ts");
+    return await openTexts(spec, options);
+  }
   if (spec === "digits") {
     return ofArrays(spec, trainTestSplit(await digits(), DIGITS_SPLIT), options);
   }

@@ -25,6 +25,31 @@ export interface TableDataOptions
   featureColumns?: readonly (string | number)[];
 }
 
+/** Options for texts with labels. */
+export interface TextDataOptions {
+  /**
+   * Path of the `tokenizer.json` of the pretrained model.
+   *
+   * @default `minilm/tokenizer.json` in the folder of data sets, which must be that of
+   * all-MiniLM-L6-v2.
+   */
+  tokenizer?: string;
+  /** SHA-256 of the tokenizer's file. Default: any file. */
+  tokenizerSha256?: string;
+  /**
+   * Most tokens of a text; a longer one is cut.
+   *
+   * @default {128}
+   */
+  maxTokens?: number;
+  /**
+   * Column of the texts.
+   *
+   * @default {"text"}
+   */
+  textColumn?: string;
+}
+
 /** Options of {@linkcode loadDataset} and {@linkcode openData}. */
 export interface LoadDatasetOptions {
   /**
@@ -88,6 +113,11 @@ export interface LoadDatasetOptions {
   /** Options for tables. */
   table?: TableDataOptions;
   /**
+   * Options for texts that a tokenizer divides into tokens: a table is then one of texts with
+   * labels.
+   */
+  texts?: TextDataOptions;
+  /**
    * Standardization of the features where no schema is given. For tables it is the option of
    * `table`.
    *
@@ -99,7 +129,7 @@ export interface LoadDatasetOptions {
 /** Options for named data sets. */
 export type NamedDatasetOptions = Omit<
   LoadDatasetOptions,
-  "numClasses" | "table" | "standardize" | "onRead" | "testShare" | "sites"
+  "numClasses" | "table" | "texts" | "standardize" | "onRead" | "testShare" | "sites"
 >;
 
 /** Options for downloads. */

@@ -91,6 +91,7 @@ function compareInputs(a: InputSchema, b: InputSchema): string | undefined {
         ["scale", a.scale ?? 1, b.scale ?? 1],
         ["means", a.standardize?.mean, b.standardize?.mean],
         ["deviations", a.standardize?.deviation, b.standardize?.deviation],
+        ["tokenizer", a.tokenizer, b.tokenizer],
       ]) ??
       compareNames(`vocabulary of ${shownName(a.name)}`, a.vocabulary ?? [], b.vocabulary ?? []);
   }

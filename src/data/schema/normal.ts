@@ -39,13 +39,15 @@ function normalMissing(missing: MissingValues | undefined): MissingValues | unde
 
 function normalInput(input: InputSchema): InputSchema {
   if ("shape" in input) {
-    const { name, kind, shape, columns, scale = 1, standardize, vocabulary, generator } = input;
+    const { name, kind, shape, columns, scale = 1, standardize, ...symbols } = input;
+    const { vocabulary, tokenizer, generator } = symbols;
     return {
       ...{ name, kind, shape },
       ...(columns && { columns }),
       ...(scale !== 1 && { scale }),
       ...(standardize && { standardize }),
       ...(vocabulary && { vocabulary }),
+      ...(tokenizer !== undefined && { tokenizer }),
       ...(generator && { generator }),
     };
   }

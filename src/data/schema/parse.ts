@@ -61,6 +61,7 @@ const arrayFields = {
     v.strictObject({ mean: v.array(number), deviation: v.array(notNegative) }),
   ),
   vocabulary: v.exactOptional(names),
+  tokenizer: v.exactOptional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "expected a SHA-256"))),
   generator: v.exactOptional(generatorReader),
 };
 

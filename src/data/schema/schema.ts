@@ -110,6 +110,8 @@ export interface ArrayInput {
   };
   /** Symbols of a sequence, in the order of their numbers. */
   readonly vocabulary?: readonly string[];
+  /** SHA-256 of the file of the tokenizer that made the numbers of a sequence, in hexadecimal. */
+  readonly tokenizer?: string;
   /** Generator of the data, with what decides the classes of the rows. Default: none. */
   readonly generator?: DataGenerator;
 }

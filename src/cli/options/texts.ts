@@ -1,0 +1,40 @@
+import { option } from "./option.ts";
+import { text, whole } from "./values.ts";
+
+/** The commands that load a data set. */
+export const LOADS = {
+  ...{ server: {}, client: {}, simulate: {}, partition: {}, reproduce: {}, schema: {} },
+} as const;
+
+/** Options about texts with labels, which a tokenizer divides into tokens. */
+export const TEXTS = {
+  tokenizer: option(text, {
+    value: "<file>",
+    help:
+      "tokenizer.json of a pretrained model: the data set is one of texts with labels, which it divides into tokens",
+    group: "Data",
+    defaultText: "for banking77, minilm/tokenizer.json in the folder of data sets",
+    isRare: true,
+    commands: LOADS,
+    path: "input",
+    library: { texts: (tokenizer) => ({ tokenizer }) },
+  }),
+  maxTokens: option(whole(3, 8192), {
+    value: "<count>",
+    help: "most tokens of a text; a longer one is cut",
+    group: "Data",
+    defaultText: "128",
+    isRare: true,
+    commands: LOADS,
+    library: { texts: (maxTokens) => ({ maxTokens }) },
+  }),
+  textColumn: option(text, {
+    value: "<name>",
+    help: "column of the texts",
+    group: "Data",
+    defaultText: "text",
+    isRare: true,
+    commands: LOADS,
+    library: { texts: (textColumn) => ({ textColumn }) },
+  }),
+};
