@@ -13,14 +13,19 @@ export interface PyTorch extends AsyncDisposable {
   ): Promise<number>;
 }
 
+/** Programs of this folder that time PyTorch. */
+export type PyTorchProgram = "pytorch.py" | "pytorch_sequences.py";
+
 /**
- * Starts `pytorch.py` on the Python that the environment variable FEDLAB_PYTHON names, or else on
+ * Starts a program on the Python that the environment variable FEDLAB_PYTHON names, or else on
  * `python3`.
  *
- * @returns `undefined` if there is no such program or it has no PyTorch.
+ * @returns `undefined` if there is no such Python or it has no PyTorch.
  */
-export async function startPyTorch(): Promise<PyTorch | undefined> {
-  const script = await Deno.readTextFile(new URL("./pytorch.py", import.meta.url));
+export async function startPyTorch(
+  program: PyTorchProgram = "pytorch.py",
+): Promise<PyTorch | undefined> {
+  const script = await Deno.readTextFile(new URL(program, import.meta.url));
   const command = new Deno.Command(Deno.env.get("FEDLAB_PYTHON") ?? "python3", {
     args: ["-c", script],
     stdin: "piped",
