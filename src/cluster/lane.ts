@@ -7,6 +7,7 @@ import type { Consumer, JsMsg } from "./deps.ts";
 import { headers } from "./deps.ts";
 import { insist, orLost, pause } from "./insist.ts";
 import { type Block, type BlockInput, type Done, readBlock } from "./job_message.ts";
+import { Lease } from "./lease.ts";
 import { doneSubject, endedSubject, JOBS_STREAM } from "./names.ts";
 import { OutcomeWriter } from "./outcomes.ts";
 import { ownBytes, parcelBytes, parcelHead, readParcel, totalBytes } from "./parcel.ts";
@@ -71,7 +72,7 @@ export class Lane implements AsyncDisposable {
     try {
       const { head, body } = readParcel(ownBytes(message.data)), block = readBlock(head);
       try {
-        await this.#complete(block, body);
+        if (!await this.#complete(block, body)) return message.nak(AGAIN_MILLIS);
       } catch (error) {
         signal.throwIfAborted();
         await this.#drop();
@@ -86,8 +87,8 @@ export class Lane implements AsyncDisposable {
     }
   }
 
-  /** Does a block and sends its outcomes. */
-  async #complete(block: Block, body: Uint8Array<ArrayBuffer>): Promise<void> {
+  /** Does a block and sends its outcomes; returns false where the session has no lease. */
+  async #complete(block: Block, body: Uint8Array<ArrayBuffer>): Promise<boolean> {
     const { signal, vectors, input, options: { manifest } } = this.#parts;
     const began = runtime.clock.now(), pool = await this.#started();
     if (block.input && this.#input !== block.input.number) {
@@ -108,7 +109,10 @@ export class Lane implements AsyncDisposable {
       signal,
     });
     const millis = runtime.clock.now() - began;
+    // A process that was stopped for a while has not heard of the session's end.
+    if (millis > ACK_WAIT_MILLIS && !await this.#isOpen()) return false;
     await this.#tell({ ...keysOf(block), ...this.#by, millis }, outcomes.views, outcomes.heads);
+    return true;
   }
 
   /** Sends the outcome of a block, and tells that it is there. */
@@ -133,6 +137,11 @@ export class Lane implements AsyncDisposable {
       signal,
     );
     cluster.connection.publish(endedSubject(session), JSON.stringify({ list, block }));
+  }
+
+  async #isOpen(): Promise<boolean> {
+    const { cluster, session } = this.#parts;
+    return await Lease.holder(cluster, session) !== undefined;
   }
 
   get #by(): { by: string } {

@@ -30,6 +30,9 @@ const REFRESH_MILLIS = 3_600_000;
 /** Milliseconds that the removal of what a session leaves may take. */
 const CLEAN_MILLIS = 5000;
 
+/** Streams of sessions, with the word of their subjects. */
+const STREAMS = [[JOBS_STREAM, "job"], [DONE_STREAM, "done"], [VECTORS_STREAM, "vector"]] as const;
+
 /** Session of a coordinator, which lasts until it is disposed of. */
 export class Session implements AsyncDisposable {
   readonly id: string;
@@ -113,11 +116,7 @@ export async function removeSession(
     () => consumers.delete(JOBS_STREAM, id).catch(ignoreMissing),
     signal,
   );
-  const filters = [[JOBS_STREAM, "job"], [DONE_STREAM, "done"], [
-    VECTORS_STREAM,
-    "vector",
-  ]] as const;
-  for (const [stream, kind] of filters) {
+  for (const [stream, kind] of STREAMS) {
     await insist(
       cluster,
       () => streams.purge(stream, { filter: sessionFilter(kind, id) }),
@@ -136,10 +135,20 @@ export async function sessionsOf(cluster: Cluster): Promise<string[]> {
   return Object.keys(state.subjects ?? {}).map((subject) => subject.slice(prefix.length));
 }
 
+/** Returns the ids of the sessions that have messages in a stream. */
+async function sessionsIn(cluster: Cluster, stream: string): Promise<Set<string>> {
+  const filter = { subjects_filter: ">" };
+  const { state } = await insist(cluster, () => cluster.manager.streams.info(stream, filter));
+  return new Set(Object.keys(state.subjects ?? {}).map((subject) => subject.split(".")[2] ?? ""));
+}
+
 /** Removes the sessions whose coordinators have died. */
 export async function sweepSessions(cluster: Cluster): Promise<void> {
   const entries = await openBucket(cluster, SESSIONS_BUCKET);
-  for (const id of await sessionsOf(cluster)) {
+  const ids = new Set(await sessionsOf(cluster));
+  // A machine that was stopped for a while may have sent an outcome after the end.
+  for (const [stream] of STREAMS) for (const id of await sessionsIn(cluster, stream)) ids.add(id);
+  for (const id of ids) {
     if (await Lease.holder(cluster, id) !== undefined) continue;
     await removeSession(cluster, id, entries);
   }
