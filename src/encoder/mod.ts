@@ -5,6 +5,10 @@
  */
 
 export type { BaseWeights } from "./base_weights.ts";
+export { writeBase } from "./base/convert.ts";
+export { FrozenBase, type FrozenBaseOptions } from "./base/frozen_base.ts";
+export type { BaseFacts } from "./base/reference.ts";
+export type { BasePrecision } from "./base/tensors.ts";
 export {
   ADAPTER_TARGETS,
   type Adapters,

@@ -9,6 +9,7 @@
 
 import { type Files, systemFiles } from "./files.ts";
 import { type Process, systemProcess } from "./process.ts";
+import { type Storage, systemStorage } from "./storage.ts";
 import { type Clock, systemClock, systemTimers, type Timers } from "./time.ts";
 import {
   type Compression,
@@ -21,7 +22,17 @@ import {
   type Workers,
 } from "./web.ts";
 
-export type { Clock, Compression, Files, Process, SecureRandom, Timers, WebCrypto, Workers };
+export type {
+  Clock,
+  Compression,
+  Files,
+  Process,
+  SecureRandom,
+  Storage,
+  Timers,
+  WebCrypto,
+  Workers,
+};
 export type { Timer } from "./time.ts";
 
 /** Services of Deno or of a browser. Their functions may be called without a `this`. */
@@ -40,6 +51,8 @@ export interface Runtime {
   readonly crypto: WebCrypto;
   /** Compression. */
   readonly compression: Compression;
+  /** Files that a browser keeps. */
+  readonly storage: Storage;
   /** Workers. */
   readonly workers: Workers;
   /** This process, its streams and permissions, and processes that it starts. */
@@ -55,6 +68,7 @@ const current: { -readonly [Part in keyof Runtime]: Runtime[Part] } = {
   random: systemRandom,
   crypto: systemCrypto,
   compression: systemCompression,
+  storage: systemStorage,
   workers: systemWorkers,
   process: systemProcess,
 };

@@ -15,7 +15,7 @@ function env(variable: string): string | undefined {
 }
 
 /** Gives the cache folder of the user, and the variables that determine it. */
-function cacheFolder(): { path: string | undefined; variables: string[] } {
+export function cacheFolder(): { path: string | undefined; variables: string[] } {
   const home = (path: string) => {
     const folder = env("HOME");
     return folder === undefined ? undefined : `${folder}/${path}`;

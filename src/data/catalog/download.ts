@@ -108,9 +108,19 @@ export async function download(
   homes: readonly string[],
   options: DownloadOptions = {},
 ): Promise<void> {
+  checkHomes(file.name, homes);
+  await downloadFrom(file, folder, homes.map((home) => fileUrl(home, file.name)), options);
+}
+
+/** Downloads a file as {@linkcode download} does, from URLs of the file itself. */
+export async function downloadFrom(
+  file: DatasetFile,
+  folder: string,
+  urls: readonly string[],
+  options: DownloadOptions = {},
+): Promise<void> {
   const { signal } = options;
   const settings = settingsOf(file.name, options);
-  checkHomes(file.name, homes);
   signal?.throwIfAborted();
   try {
     await runtime.files.mkdir(folder, { recursive: true });
@@ -118,7 +128,7 @@ export async function download(
     await checkNoFolder(`${folder}/${file.name}`);
     // Another process may have downloaded it meanwhile.
     if (await fileSize(`${folder}/${file.name}`) === file.bytes) return;
-    await fromHomes(file, folder, homes, settings);
+    await fromUrls(file, folder, urls, settings);
   } catch (error) {
     throw error instanceof Unreachable ? error.shown : writeError(error, file.name, folder);
   }
@@ -134,18 +144,17 @@ class Unreachable extends Error {
   }
 }
 
-async function fromHomes(
+async function fromUrls(
   file: DatasetFile,
   folder: string,
-  homes: readonly string[],
+  urls: readonly string[],
   settings: DownloadSettings,
 ): Promise<void> {
   const reasons: string[] = [];
-  let denied = homes.length > 0;
-  for (const home of homes) {
-    const url = fileUrl(home, file.name);
+  let denied = urls.length > 0;
+  for (const url of urls) {
     try {
-      return await fromHome(file, folder, url, settings);
+      return await fromUrl(file, folder, url, settings);
     } catch (error) {
       if (!(error instanceof TransferError)) throw error;
       denied &&= error.cause instanceof runtime.errors.NotCapable;
@@ -158,7 +167,7 @@ async function fromHomes(
   throw new Unreachable(denied ? new runtime.errors.NotCapable(message) : new Error(message));
 }
 
-async function fromHome(
+async function fromUrl(
   file: DatasetFile,
   folder: string,
   url: string,
