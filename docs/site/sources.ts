@@ -14,7 +14,7 @@ export interface Source {
 /** Pages of `docs/` by the group that lists them, in order; others are in the last group. */
 const GROUPS: readonly (readonly [group: string, names: readonly string[]])[] = [
   ["Begin", ["COMMANDS", "IMPORTING", "NOTEBOOK", "DASHBOARD", "DEPLOY", "PERMISSIONS"]],
-  ["Data", ["DATA", "SCHEMA", "PARTITIONS", "STATISTICS", "PREDICT"]],
+  ["Data", ["DATA", "SCHEMA", "PARTITIONS", "SEQUENCES", "STATISTICS", "PREDICT"]],
   ["Training", ["TRAINING", "STRATEGIES", "METRICS", "CLUSTER", "COMMUNICATION", "COMPATIBILITY"]],
   ["Trust", ["PRIVACY", "SECURITY", "RELIABILITY"]],
 ];

@@ -1,6 +1,4 @@
 import type { Dataset } from "../data/dataset.ts";
-import { hashText } from "../base/hash.ts";
-import { STREAM_LAYOUT } from "../generated/engine_exports.ts";
 import { countNonFinite } from "../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { checkFit } from "../train/fit.ts";
@@ -11,6 +9,8 @@ import type { BatchLoss, BeginOptions, JudgeOptions, StepSums, Trainer } from ".
 import { type Batch, runBatch } from "./batch.ts";
 import { checkParameters } from "./check_parameters.ts";
 import { addClippedRows } from "./clipped_batch.ts";
+import { seedDropout } from "./dropout_stream.ts";
+import { clearFrozen } from "./frozen_gradient.ts";
 import { checkEmbeddings, checkWords } from "./ops/embedding.ts";
 import type { Graph } from "./graph/graph.ts";
 import { checkRowsApart, hasFrozen, mixesRows, mostRows } from "./graph/traits.ts";
@@ -21,7 +21,6 @@ import type { Target } from "./ops/op.ts";
 import { extrasOf, Optimizer } from "./optimizer.ts";
 import { takeRegressionSteps } from "./regression.ts";
 import { areBytes, copyRows } from "./resident_rows.ts";
-import { valuesOf } from "./structs.ts";
 
 /** Trainer of a graph on the native kernels: parameters, data and all results lie in one memory. */
 export class NativeTrainer implements Trainer {
@@ -138,8 +137,7 @@ export class NativeTrainer implements Trainer {
     this.#target.add = this.#direct ? 1 : 0;
     // Gradients that go straight into the parameters are scaled by the step size from the start.
     scale[0] = this.#direct ? -plan.learningRate : 1;
-    const key = [plan.seed, hashText("dropout")], of = [plan.round, plan.rank];
-    stream.set(valuesOf(STREAM_LAYOUT, { key, stream: of, block: [0, 0] }));
+    seedDropout(stream, plan);
     this.#begun = true;
   }
 
@@ -178,11 +176,7 @@ export class NativeTrainer implements Trainer {
     this.#target.distance = this.#layout.gradientDistance;
     this.#weigh(this.#count(start, end), this.#count(0, this.#numSamples), start > 0);
     const result = this.#pass(start, end);
-    if (end === this.#numSamples) {
-      for (const { offset, length, trainable } of this.manifest.tensors) {
-        if (!trainable) this.gradient.fill(0, offset, offset + length);
-      }
-    }
+    if (end === this.#numSamples) clearFrozen(this.gradient, this.manifest);
     return result;
   }
 
@@ -203,9 +197,7 @@ export class NativeTrainer implements Trainer {
 
   judge(data: Dataset, start: number, end: number, options: JudgeOptions = {}): BatchLoss {
     this.#check(data);
-    if (areBytes(data) && !this.#size.bytes.judge) {
-      this.#grow({ bytes: { ...this.#size.bytes, judge: true } });
-    }
+    if (areBytes(data)) this.#grow({ bytes: { ...this.#size.bytes, judge: true } });
     return judgeRows(this.#layout, this.loss, data, { start, end, ...options });
   }
 

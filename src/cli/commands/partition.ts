@@ -1,4 +1,4 @@
-import { parsePartition } from "../../data/partition/partition.ts";
+import { parsePartition, partsOf } from "../../data/partition/partition.ts";
 import { type PartitionReport, partitionReport } from "../../data/partition/report.ts";
 import type { CommandContext } from "../context.ts";
 import type { Command } from "../deps.ts";
@@ -19,20 +19,22 @@ export function partitionCommand({ signal }: CommandContext): Command {
     example: "deno task partition --dataset mnist --partition dirichlet:0.3 --plot labels.svg",
   });
   return command.action((flags: Flags<"partition">) => {
-    checkSchemaFlags(
-      "partition",
-      flags,
-      (name) => command.getOptionValueSource(name) === "cli",
-    );
-    return runPartition(flags, signal);
+    const isGiven = (name: string) => command.getOptionValueSource(name) === "cli";
+    checkSchemaFlags("partition", flags, isGiven);
+    return runPartition(flags, isGiven("clients"), signal);
   });
 }
 
-async function runPartition(flags: Flags<"partition">, signal: AbortSignal): Promise<void> {
-  const { partition: spec, clients, seed } = flags;
+async function runPartition(
+  flags: Flags<"partition">,
+  isCounted: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const { partition: spec, seed } = flags;
   const scheme = parsePartition(spec);
   const { name, train, ids, notes } = await loadData(flags, signal);
   notes.forEach(printError);
+  const clients = isCounted ? flags.clients : partsOf(scheme, ids) ?? flags.clients;
   const parts = scheme.deal(train, { parts: clients, seed, ...(ids && { ids }) });
   const report = partitionReport(parts, train);
   // Only the last step of a path, to leave room for the rest of the title.

@@ -11,19 +11,28 @@ import { loadData } from "../run/data.ts";
 import { type Case, CASES, CLIENTS, FRACTION } from "../run/published_cases.ts";
 import { codecTable, runCodecs } from "../run/reproduce_codecs.ts";
 import { privateTable, runPrivate } from "../run/reproduce_private.ts";
+import { runTexts, type TextOutcome, textTable } from "../run/reproduce_texts.ts";
 import { dataFor, type Outcome, runCase } from "../run/run_case.ts";
+import { TEXT_CASES } from "../run/text_cases.ts";
 import { toJson } from "../run/run_folder.ts";
 
-const NAMES = CASES.map(({ name }) => name);
+const NAMES = [...CASES, ...TEXT_CASES].map(({ name }) => name);
 
 /** `reproduce`: published results and those of this machine. */
 export function reproduceCommand({ signal }: CommandContext): Command {
-  return makeCommand("reproduce", {
-    description: "Repeats published FedAvg experiments on MNIST and compares the results.",
+  const command = makeCommand("reproduce", {
+    description:
+      "Repeats published FedAvg experiments on MNIST or Shakespeare and compares the results.",
     example: "deno task reproduce --short",
-  }).argument("[cases...]", `${NAMES.join(", ")} (default: all)`, addCase)
+  });
+  return command.argument("[cases...]", `${NAMES.join(", ")} (default: all on MNIST)`, addCase)
     .action((names: string[] | undefined, flags: Flags<"reproduce">) =>
-      runReproduce(names ?? [], flags, signal)
+      runReproduce(
+        names ?? [],
+        flags,
+        (name) => command.getOptionValueSource(name) === "cli",
+        signal,
+      )
     );
 }
 
@@ -37,15 +46,28 @@ function addCase(name: string, before: string[] = []): string[] {
 async function runReproduce(
   names: readonly string[],
   flags: Flags<"reproduce">,
+  isGiven: (name: string) => boolean,
   signal: AbortSignal,
 ): Promise<void> {
   const { short, codecs } = flags;
-  const long = CASES.find(({ name, isShort }) => names.includes(name) && !isShort);
+  const texts = names.filter((name) => TEXT_CASES.some((one) => one.name === name));
+  const long = [...CASES, ...TEXT_CASES].find(({ name, isShort }) =>
+    names.includes(name) && !isShort
+  );
   if (short && long) throw new UsageError(`expected no --short with ${long.name}`);
   const other = names.find((name) => CODEC_EXPERIMENTS.every(({ base }) => base.name !== name));
   if (codecs && other) throw new UsageError(`expected no --codecs with ${other}`);
   if (flags.private && (names.length > 0 || codecs)) {
     throw new UsageError(`expected no ${codecs ? "--codecs" : names[0]} with --private`);
+  }
+  if (texts.length > 0) {
+    const other = names.find((name) => !texts.includes(name));
+    if (other !== undefined) {
+      throw new UsageError(`expected cases on one data set, got ${texts[0]} and ${other}`);
+    }
+    if (isGiven("data")) throw new UsageError(`expected no --data with ${texts[0]}`);
+    const outcomes = await runTexts(texts, flags, signal);
+    return await report(textTable(outcomes), outcomes, flags);
   }
   const data = await loadData(flags, signal);
   if (flags.private) {
@@ -74,14 +96,20 @@ async function runReproduce(
 /** Prints the table, writes the outcomes, and fails if one is outside of what was expected. */
 async function report(
   table: string,
-  outcomes: readonly Outcome[],
+  outcomes: readonly (Outcome | TextOutcome)[],
   { json }: Flags<"reproduce">,
 ): Promise<void> {
   printerBeside(json)(table);
   if (json !== undefined) {
     await writeOutput(
       json,
-      toJson({ schema: "fedlab.reproduce/1", clients: CLIENTS, fraction: FRACTION, outcomes }),
+      toJson({
+        schema: "fedlab.reproduce/1",
+        // Cases on texts have as many clients as there are roles.
+        ...(outcomes.every((one) => !("clients" in one)) && { clients: CLIENTS }),
+        fraction: FRACTION,
+        outcomes,
+      }),
     );
   }
   const outside = outcomes.filter(({ isInside }) => !isInside);

@@ -3,7 +3,7 @@ import type { Dataset } from "../../data/dataset.ts";
 import type { Schema } from "../../data/schema/schema.ts";
 import type { Partition } from "../../data/partition/types.ts";
 import { holdOutParts } from "../../data/partition/hold_out_parts.ts";
-import { parsePartition } from "../../data/partition/partition.ts";
+import { parsePartition, partsOf } from "../../data/partition/partition.ts";
 import type { ConductedRun } from "../../cluster/conducted_run.ts";
 import type { Checkpoints } from "../../store/checkpoint/checkpoints.ts";
 import { parseClientPrivacy } from "../../privacy/client/parse.ts";
@@ -84,7 +84,7 @@ async function runSimulate(
     throw new UsageError("expected --evaluate clients or both with --hold-out");
   }
   await using prepared = new PreparedWorkers(cluster ? 0 : workersBeside(flags));
-  const { train, test, ...parts } = await dealData(flags, signal);
+  const { train, test, ...parts } = await dealData(flags, isGiven("clients"), signal);
   const clients = parts.parts.length;
   if (flags.evaluate !== "clients" && !test) {
     throw new UsageError(
@@ -209,6 +209,7 @@ function workersBeside({ workers, clients, sites }: Flags<"simulate">): number {
 /** Loads the data into memory shared with the workers, and divides its rows among the clients. */
 async function dealData(
   flags: Flags<"simulate">,
+  isCounted: boolean,
   signal: AbortSignal,
 ): Promise<
   {
@@ -222,8 +223,9 @@ async function dealData(
   const schema = flags.schema === FEDERATED ? await makeSchema(flags, signal) : undefined;
   const { train, test, ids, notes } = await loadData(flags, signal, schema);
   notes.forEach(printError);
-  const { clients, seed, holdOut: share } = flags;
+  const { seed, holdOut: share } = flags;
   const scheme = parsePartition(flags.partition);
+  const clients = isCounted ? flags.clients : partsOf(scheme, ids) ?? flags.clients;
   const parts = flags.sites
     ? partsOfSites(ids ?? [])
     : scheme.deal(train, { parts: clients, seed, ...(ids && { ids }) });

@@ -1,5 +1,6 @@
 import { runtime } from "../../base/runtime/runtime.ts";
 import { DATASET_NAMES } from "../../data/catalog/named.ts";
+import { TEXTS_USAGE } from "../../data/catalog/text_name.ts";
 import { isNamedData, SYNTHETIC_USAGE } from "../../data/catalog/synthetic_name.ts";
 import { parsePartition, PARTITION_USAGES } from "../../data/partition/partition.ts";
 import { InvalidArgumentError } from "../deps.ts";
@@ -14,7 +15,7 @@ const READS = { predict: {}, evaluate: {} } as const;
 
 const DATA_KINDS = `${
   DATASET_NAMES.join(", ")
-}, ${SYNTHETIC_USAGE}, or the path of a table, of several (a.csv,b.csv or 'ward*.csv'), an IDX file or a folder`;
+}, ${TEXTS_USAGE}, ${SYNTHETIC_USAGE}, or the path of a table, of several (a.csv,b.csv or 'ward*.csv'), an IDX file or a folder`;
 
 /** Divides a list of paths, unless there is a file of that name. */
 function listedPaths(value: string): string[] {

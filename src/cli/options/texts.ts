@@ -1,13 +1,23 @@
+import { parseTextForm, TEXT_FORM_USAGE } from "../../data/text/form.ts";
 import { option } from "./option.ts";
-import { text, whole } from "./values.ts";
+import { readableBy, text, whole } from "./values.ts";
 
 /** The commands that load a data set. */
 export const LOADS = {
   ...{ server: {}, client: {}, simulate: {}, partition: {}, reproduce: {}, schema: {} },
 } as const;
 
-/** Options about texts with labels, which a tokenizer divides into tokens. */
+/** Options about texts: those of authors, and those with labels that a tokenizer divides. */
 export const TEXTS = {
+  sequences: option(readableBy(parseTextForm), {
+    value: "<form>",
+    help:
+      `form of the texts of a file with a JSON object {"lines": ["…"]} for each author a line: ${TEXT_FORM_USAGE}`,
+    group: "Data",
+    defaultText: "the file is a table",
+    isRare: true,
+    commands: LOADS,
+  }),
   tokenizer: option(text, {
     value: "<file>",
     help:

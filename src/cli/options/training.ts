@@ -1,3 +1,4 @@
+import { LANGUAGE_USAGE } from "../../train/models/language_by_name.ts";
 import { addPermission } from "../module/permissions.ts";
 import { type CommandName, option, type OptionUse } from "./option.ts";
 import { choice, onOff, real, text, whole } from "./values.ts";
@@ -11,10 +12,7 @@ const TRAINS = { demo: {}, server: {}, simulate: {} } as const satisfies {
 const COMPUTES = { ...TRAINS, client: {}, reproduce: {}, predict: {}, evaluate: {} } as const;
 
 /** Use of the option `model` by the commands that use a trained model. */
-const MODEL_FILE = {
-  help: "safetensors file of the model, in place of --run",
-  group: "Model",
-} as const;
+const FILE = { group: "Model", help: "safetensors file of the model, in place of --run" } as const;
 
 const OWN_EPOCHS = "local epochs per round of this client, where the server allows it";
 const OWN_BATCH_SIZE = "samples per step of this client, where the server allows it";
@@ -23,13 +21,13 @@ const OWN_BATCH_SIZE = "samples per step of this client, where the server allows
 export const TRAINING = {
   model: option(text, {
     value: "<name>",
-    help: "model: lr, mlp, 2nn, cnn, or the path of a model description (.json)",
+    help: `model: lr, mlp, 2nn, cnn, ${LANGUAGE_USAGE}, or the path of a model description (.json)`,
     group: "Training",
     commands: {
       demo: { help: "model: lr, mlp, 2nn or cnn", default: "mlp" },
       server: { default: "mlp" },
       simulate: { default: "2nn" },
-      ...{ predict: MODEL_FILE, evaluate: MODEL_FILE, export: MODEL_FILE },
+      ...{ predict: FILE, evaluate: FILE, export: FILE },
     },
     path: "input",
     isPath: (name) => /\.(json|safetensors)$/.test(name),

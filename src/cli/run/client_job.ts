@@ -43,9 +43,10 @@ export async function clientSource(choice: DataChoice, signal?: AbortSignal): Pr
 
 /** Returns the source with each note in the log. */
 function logged(source: DataSource, log: (note: string) => unknown): DataSource {
-  const { tables } = source;
+  const { tables, hasIds } = source;
   return {
     name: source.name,
+    ...(hasIds && { hasIds }),
     async arrange(schema) {
       const arranged = await source.arrange(schema);
       arranged.notes.forEach(log);

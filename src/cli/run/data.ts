@@ -1,6 +1,7 @@
 import { errorMessage } from "../../base/errors.ts";
 import { open } from "../../data/catalog/open.ts";
 import type { DownloadProgress } from "../../data/catalog/transfer.ts";
+import { parseTextForm } from "../../data/text/form.ts";
 import { isNamedData } from "../../data/catalog/synthetic_name.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { DataSource } from "../../data/schema/data_source.ts";
@@ -112,7 +113,7 @@ export function checkNoMaking(flags: Partial<DataFlags>, path: string, hasTable:
  * @throws {UsageError} If options of tables are given for data that is no table.
  */
 export async function openSource(flags: DataFlags, signal?: AbortSignal): Promise<DataSource> {
-  const { data, dataDir, standardize, testShare, sites } = flags;
+  const { data, dataDir, standardize, testShare, sites, sequences } = flags;
   checkStandardize(flags);
   const forTables = TABLE_NAMES.filter((name) => flags[name] !== undefined);
   const areTexts = TEXT_NAMES.some((name) => flags[name] !== undefined);
@@ -127,6 +128,7 @@ export async function openSource(flags: DataFlags, signal?: AbortSignal): Promis
     ...(standardize === true && { standardize }),
     ...(testShare !== undefined && { testShare }),
     ...(sites && { sites }),
+    ...(sequences !== undefined && { sequences: parseTextForm(sequences) }),
     onProgress: (progress) => bar.show("Downloading", progress),
     onRead: (progress) => bar.show("Reading", progress),
     table: { ...libraryOptions("table", flags), ...missingFrom(flags) },

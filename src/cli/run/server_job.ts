@@ -31,16 +31,10 @@ export type ModelData = Pick<Dataset, "shape" | "task" | "numClasses" | "outputs
 
 /** Returns the shape and task that a schema describes. */
 export function modelDataOf(schema: Schema): ModelData {
-  const { task } = schema.target;
-  const outputs = numOutputs(schema);
-  const isClassifier = task === "classification";
-  return {
-    shape: inputShape(schema),
-    task,
-    numClasses: isClassifier ? outputs : 0,
-    outputs: isClassifier ? 1 : outputs,
-    schema,
-  };
+  const { target } = schema, { task } = target;
+  const units = numOutputs(schema), shape = inputShape(schema);
+  if (task !== "classification") return { shape, task, numClasses: 0, outputs: units, schema };
+  return { shape, task, numClasses: units, outputs: target.steps ?? 1, schema };
 }
 
 /** Model, training and evaluation of a command's server, whatever its mode. */

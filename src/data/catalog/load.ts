@@ -33,6 +33,9 @@ export interface LoadedDataset {
  *   and kept;
  * - `"synthetic:rows=ROWS,features=COUNT,classes=COUNT[,test=ROWS][,seed=SEED]"`: Gaussian classes,
  *   which are drawn; by default a tenth as many rows to test on, at most 10,000;
+ * - `"shakespeare"`, also with a form as in `"shakespeare:windows"`: the plays by role, as
+ *   sequences of characters, in `dataDir` and not downloaded;
+ * - with the option `sequences`, a path of JSON lines, each with the lines of an author;
  * - a path that ends in `.csv`, `.tsv`, `.json`, `.jsonl` or `.ndjson`: a table, see
  *   `readTableDataset()`; all rows to train on;
  * - a path of an IDX images file (`images-idx3` in its name) with its labels file (`labels-idx1`)

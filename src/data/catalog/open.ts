@@ -10,7 +10,8 @@ import { BANKING77 } from "./named_texts.ts";
 import { NAMED_DATASETS, type NamedDataset } from "./named.ts";
 import { ofArrays, type OpenedData } from "./opened.ts";
 import type { LoadDatasetOptions } from "./options.ts";
-import { isSynthetic } from "./synthetic_name.ts";
+import { isNamedData, isSynthetic } from "./synthetic_name.ts";
+import { isNamedText } from "./text_name.ts";
 
 /** Split of the digits: always the same, so that server and clients agree on the test rows. */
 const DIGITS_SPLIT = { seed: 0, testCount: 297 };
@@ -20,6 +21,7 @@ export async function open(
   spec: string | NamedDataset,
   options: LoadDatasetOptions,
 ): Promise<OpenedData> {
+  checkSequences(spec, options);
   if (typeof spec === "string" && (spec === BANKING77.name || options.texts !== undefined)) {
     const { openTexts } = await import("./texts.ts");
     return await openTexts(spec, options);
@@ -38,7 +40,30 @@ export async function open(
     const { syntheticDataset } = await import("./synthetic.ts");
     return ofArrays(path, syntheticDataset(path), options);
   }
+  if (isNamedText(path)) {
+    const { openNamedSequences } = await import("./open_sequences.ts");
+    return await openNamedSequences(path, options);
+  }
+  if (options.sequences !== undefined) {
+    const { openSequences } = await import("./open_sequences.ts");
+    return await openSequences(path, path, options.sequences, options);
+  }
   // The readers of files are loaded when they are needed.
   const { openPath } = await import("./open_path.ts");
   return await openPath(path, options);
+}
+
+/** Throws a `RangeError` for a form of sequences with data that are no texts of authors. */
+function checkSequences(
+  spec: string | NamedDataset,
+  { sequences, texts }: LoadDatasetOptions,
+): void {
+  if (sequences === undefined) return;
+  const name = typeof spec === "string" ? spec : spec.name;
+  const isOther = typeof spec !== "string" || isNamedData(spec) && !isNamedText(spec);
+  if (!isOther && texts === undefined) return;
+  const got = isOther ? name : "a tokenizer (--tokenizer) too";
+  throw new RangeError(
+    `Cannot use ${name}: expected a file of texts by author with a form of sequences (--sequences), got ${got}`,
+  );
 }

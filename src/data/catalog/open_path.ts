@@ -34,6 +34,7 @@ import { DATASET_NAMES } from "./named.ts";
 import { checkNoTest, ofArrays, type OpenedData, TEST_SEED } from "./opened.ts";
 import type { LoadDatasetOptions } from "./options.ts";
 import { SYNTHETIC_USAGE } from "./synthetic_name.ts";
+import { TEXTS_USAGE } from "./text_name.ts";
 import { readOptions, schemaOptions, withClasses } from "./table_options.ts";
 
 /** Names of files that are no tables of their own. */
@@ -62,8 +63,8 @@ export async function openPath(path: string, options: LoadDatasetOptions): Promi
     throw new runtime.errors.NotFound(
       `Cannot find the data set ${path}: expected ${
         DATASET_NAMES.join(", ")
-      }, ${SYNTHETIC_USAGE}, or the path of a table (.csv, .tsv, .json, .jsonl, .parquet), an IDX images file or a folder${
-        didYouMean(path, [...DATASET_NAMES, "synthetic"])
+      }, ${TEXTS_USAGE}, ${SYNTHETIC_USAGE}, or the path of a table (.csv, .tsv, .json, .jsonl, .parquet), an IDX images file or a folder${
+        didYouMean(path, [...DATASET_NAMES, "shakespeare", "synthetic"])
       }`,
       { cause: error },
     );

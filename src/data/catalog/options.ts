@@ -6,6 +6,7 @@
 
 import type { ReadProgress, ReadTableOptions } from "../formats/raw_table.ts";
 import type { SchemaOptions } from "../schema/options.ts";
+import type { TextForm } from "../text/form.ts";
 import type { DownloadProgress } from "./transfer.ts";
 
 /** Options for a table: how its file is read, and the declarations of its owner. */
@@ -118,6 +119,12 @@ export interface LoadDatasetOptions {
    */
   texts?: TextDataOptions;
   /**
+   * Form of sequences, to read a file of JSON lines as texts by author: `{}` for the usual one.
+   *
+   * @default None: the file is a table.
+   */
+  sequences?: TextForm;
+  /**
    * Standardization of the features where no schema is given. For tables it is the option of
    * `table`.
    *
@@ -129,7 +136,7 @@ export interface LoadDatasetOptions {
 /** Options for named data sets. */
 export type NamedDatasetOptions = Omit<
   LoadDatasetOptions,
-  "numClasses" | "table" | "texts" | "standardize" | "onRead" | "testShare" | "sites"
+  "numClasses" | "table" | "texts" | "sequences" | "standardize" | "onRead" | "testShare" | "sites"
 >;
 
 /** Options for downloads. */

@@ -1,4 +1,5 @@
 import { DATASET_NAMES } from "./named.ts";
+import { isNamedText } from "./text_name.ts";
 
 /** Usage of a synthetic data set, for messages and help. */
 export const SYNTHETIC_USAGE =
@@ -11,5 +12,5 @@ export function isSynthetic(spec: string): boolean {
 
 /** Returns true for the name of a data set that is not the path of a file. */
 export function isNamedData(spec: string): boolean {
-  return DATASET_NAMES.includes(spec) || isSynthetic(spec);
+  return DATASET_NAMES.includes(spec) || isSynthetic(spec) || isNamedText(spec);
 }

@@ -30,6 +30,8 @@ export interface PartOptions extends Omit<PartitionOptions, "ids"> {
 export interface ParsedPartition {
   /** Text that was parsed, such as `"dirichlet:0.5"`. */
   readonly spec: string;
+  /** Number of parts that ids make, for a partition that leaves no choice: `natural`. */
+  countParts?(ids: Iterable<number | string>): number;
   /** Partitions the rows. */
   deal(data: PartitionData, options: PartitionOptions): Partition;
   /**
@@ -98,6 +100,7 @@ function readSettings(spec: string, scheme: Scheme): Omit<SchemeSettings, "seed"
  * | `power-law:EXPONENT[,min=ROWS]`         | {@linkcode partitionPowerLaw}         | 1.5     |
  * | `id`                                    | {@linkcode partitionIds}, by `ids`    |         |
  * | `id:COLUMN`                             | {@linkcode partitionIds}, by a feature |         |
+ * | `natural`                               | {@linkcode partitionIds}, one of each |         |
  * | `noise:DEVIATION`                       | {@linkcode addFeatureNoise} on `iid`  | 0.1     |
  *
  * @throws {TypeError} If the name is unknown. The message lists all names.
@@ -133,6 +136,7 @@ export function parsePartition(spec: string): ParsedPartition {
   };
   return {
     spec,
+    ...(scheme.countParts && { countParts: scheme.countParts }),
     deal: (data, { parts, seed, ids }) => {
       const dealt = scheme.deal(data, parts, { ...settings, seed, ...(ids && { ids }) });
       // The features are not kept: they may be large.
@@ -157,6 +161,14 @@ export function parsePartition(spec: string): ParsedPartition {
       return data.withFeatures(features);
     },
   };
+}
+
+/** Counts the parts that a partition makes of ids, if it leaves no choice and there are ids. */
+export function partsOf(
+  { countParts }: ParsedPartition,
+  ids: readonly string[] | undefined,
+): number | undefined {
+  return ids && countParts?.(ids);
 }
 
 /**

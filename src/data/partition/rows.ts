@@ -43,9 +43,10 @@ export function rowLabels(data: PartitionData): RowLabels {
     ? data
     : { numClasses: 0, schema: undefined };
   const target = schema?.target;
+  if (!hasLabels(data)) return { length: data.length, labels: [], numClasses: 0 };
   return {
     length: data.length,
-    labels: hasLabels(data) ? labelsOf(data) : [],
+    labels: labelsOf(data),
     numClasses,
     names: target?.task === "classification" ? target.classes : undefined,
   };

@@ -43,6 +43,8 @@ export interface Scheme {
   readonly settings?: readonly string[];
   /** Partitions the rows. */
   readonly deal: (data: PartitionData, parts: number, settings: SchemeSettings) => Partition;
+  /** Number of parts that the ids of the rows make; absent where the number of parts is free. */
+  readonly countParts?: (ids: Iterable<number | string>) => number;
   /** Changes the data of a part. */
   readonly alter?: (data: Dataset, options: FeatureNoiseOptions) => Dataset;
 }
@@ -133,6 +135,17 @@ export const SCHEMES: ReadonlyMap<string, Scheme> = new Map<string, Scheme>([
     check: checkColumn,
     deal: (data, parts, { value, seed, ids }) =>
       partitionIds(Number.isNaN(value) ? idsOf(data, ids) : columnOf(data, value), { parts, seed }),
+  }],
+  ["natural", {
+    usage: "natural",
+    countParts: (ids) => new Set(ids).size,
+    deal: (data, parts, { ids }) => {
+      const own = partitionIds(idsOf(data, ids));
+      if (own.length === parts) return own;
+      throw new RangeError(
+        `Cannot partition the data: expected as many clients as ids for natural, ${own.length}, got ${parts}`,
+      );
+    },
   }],
   ["noise", {
     usage: "noise:DEVIATION",

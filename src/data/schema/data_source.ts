@@ -35,6 +35,8 @@ export interface SourceTables {
 export interface DataSource {
   /** Name in messages, such as the path of a file. */
   readonly name: string;
+  /** True for data that have ids without being a table. */
+  readonly hasIds?: boolean;
   /**
    * Arranges the data by a schema: columns by name, classes by name, missing values by its
    * policies.

@@ -46,9 +46,11 @@ export async function shareOf(source: DataSource, share: SourceShare): Promise<D
     ? shareOfTables(tables, share)
     : undefined;
   if (own && part === undefined) return own;
-  if (part !== undefined && tables?.options.idColumn === undefined) {
+  if (part !== undefined && !source.hasIds && tables?.options.idColumn === undefined) {
     // Fails before a server is waited for if the partition needs ids.
-    if (partition === "id") parsePartition(partition).deal(new Int32Array(1), { parts: 1, seed });
+    if (partition === "id" || partition === "natural") {
+      parsePartition(partition).deal(new Int32Array(1), { parts: 1, seed });
+    }
   }
   return {
     name: source.name,

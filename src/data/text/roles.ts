@@ -51,6 +51,9 @@ function readAuthor(row: string, place: string): AuthoredLines {
       `Cannot read ${place}: expected an object whose lines are a list of texts`,
     );
   }
+  if (!lines.every((line) => line.isWellFormed())) {
+    throw new SyntaxError(`Cannot read ${place}: expected texts of whole characters`);
+  }
   return { name: Object.values(names).map((name) => `${name}`).join("/"), lines };
 }
 

@@ -122,12 +122,21 @@ function sequenceSchema({ symbols }: Vocabulary, steps: number, name: string): S
 
 function byLine(lines: readonly string[], vocabulary: Vocabulary): Uint32Array[] {
   const end = vocabulary.encode("\n");
-  return lines.map((line) => Uint32Array.of(START, ...vocabulary.encode(line), ...end));
+  return lines.map((line) => startedBy(vocabulary.encode(line), end));
+}
+
+/** Puts the start symbol before numbers, and an end behind them. */
+function startedBy(numbers: Uint32Array, end: Uint32Array = new Uint32Array()): Uint32Array {
+  const all = new Uint32Array(1 + numbers.length + end.length);
+  all[0] = START;
+  all.set(numbers, 1);
+  all.set(end, 1 + numbers.length);
+  return all;
 }
 
 function byWindow(lines: readonly string[], vocabulary: Vocabulary, steps: number): Uint32Array[] {
   const text = vocabulary.encode(lines.map((line) => `${line}\n`).join(""));
-  const all = Uint32Array.of(START, ...text);
+  const all = startedBy(text);
   const windows: Uint32Array[] = [];
   // Neighbours share a symbol: the last class of one is the first feature of the next.
   for (let from = 0; from + 1 < all.length; from += steps) {

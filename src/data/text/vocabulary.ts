@@ -28,16 +28,26 @@ export const START = 1;
  * ```
  */
 export class Vocabulary {
-  /** Names of all symbols, in the order of their numbers. */
+  /**
+   * Names of all symbols, in the order of their numbers. A character is its own name, a control
+   * character has one like `U+000A`.
+   */
   readonly symbols: readonly string[];
   /** Kind of the symbols. */
   readonly kind: "characters" | "bytes";
+  /** Characters in the order of their numbers; empty for bytes. */
+  readonly #characters: readonly string[];
   readonly #numbers: ReadonlyMap<string, number>;
 
-  private constructor(kind: Vocabulary["kind"], symbols: readonly string[]) {
+  private constructor(
+    kind: Vocabulary["kind"],
+    symbols: readonly string[],
+    characters: readonly string[] = [],
+  ) {
     this.kind = kind;
     this.symbols = [...SPECIAL, ...symbols];
-    this.#numbers = new Map(this.symbols.map((symbol, i) => [symbol, i]));
+    this.#characters = characters;
+    this.#numbers = new Map(characters.map((one, i) => [one, SPECIAL.length + i]));
   }
 
   /** Makes the vocabulary of the characters of texts, in the order of their code points. */
@@ -54,7 +64,7 @@ export class Vocabulary {
     const sorted = [...new Set(characters)].toSorted((a, b) =>
       (a.codePointAt(0) ?? 0) - (b.codePointAt(0) ?? 0)
     );
-    return new Vocabulary("characters", sorted);
+    return new Vocabulary("characters", sorted.map(nameOf), sorted);
   }
 
   /**
@@ -68,9 +78,34 @@ export class Vocabulary {
     return new Vocabulary("bytes", names);
   }
 
+  /**
+   * Makes the vocabulary of a list of symbols, such as those of a schema.
+   *
+   * @throws {RangeError} If they are not those of a vocabulary: padding, start, and the characters
+   * in the order of their code points, or the bytes.
+   */
+  static ofSymbols(symbols: readonly string[]): Vocabulary {
+    const characters = symbols.slice(SPECIAL.length).map(characterOf);
+    const all = [Vocabulary.bytes(), Vocabulary.ofCharacters(characters)];
+    const same = all.find((one) =>
+      one.size === symbols.length && one.symbols.every((symbol, i) => symbol === symbols[i])
+    );
+    if (same && (same === all[0] || characters.every(isOne))) return same;
+    throw new RangeError(
+      `Cannot read the vocabulary: expected ${
+        SPECIAL.join(", ")
+      } and characters in their order, or all bytes, got ${symbols.length} other symbols`,
+    );
+  }
+
   /** Number of symbols, padding and start included. */
   get size(): number {
     return this.symbols.length;
+  }
+
+  /** Returns true unless the vocabulary lacks a character. */
+  has(character: string): boolean {
+    return this.kind === "bytes" || this.#numbers.has(character);
   }
 
   /**
@@ -99,6 +134,26 @@ export class Vocabulary {
     if (this.kind === "bytes") {
       return new TextDecoder().decode(Uint8Array.from(known, (number) => number - SPECIAL.length));
     }
-    return known.map((number) => this.symbols[number] ?? "").join("");
+    return known.map((number) => this.#characters[number - SPECIAL.length] ?? "").join("");
   }
+}
+
+const CONTROL = /^\p{Cc}$/u;
+
+/** Returns the name of a character, which schemas may have. */
+function nameOf(character: string): string {
+  if (!CONTROL.test(character)) return character;
+  const code = character.codePointAt(0) ?? 0;
+  return `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
+}
+
+/** Returns the character of a name. */
+function characterOf(name: string): string {
+  const [, hex] = /^U\+(00[0189][0-9A-F]|007F)$/.exec(name) ?? [];
+  return hex === undefined ? name : String.fromCodePoint(parseInt(hex, 16));
+}
+
+/** Returns true for a text of one character. */
+function isOne(text: string): boolean {
+  return [...text].length === 1;
 }

@@ -26,6 +26,10 @@ export interface ModelOptions {
    * @default {1}
    */
   outputs?: number;
+  /** Number of steps of a sample that is a sequence with a class at each step. */
+  steps?: number;
+  /** Number of symbols of such sequences, where a vocabulary tells it. */
+  symbols?: number;
   /**
    * Loss on the linear outputs: for classification `softmaxCrossEntropy`, or `sigmoidCrossEntropy`
    * for two classes, whose model then has one output; for regression `meanSquaredError`,
@@ -52,10 +56,17 @@ export function isInitName(text: string): text is InitName {
   return INIT_NAMES.some((name) => name === text);
 }
 
+/** Shape and targets of data, and what they mean. */
+type ModelData = Pick<Dataset, "shape" | "task" | "numClasses" | "outputs" | "schema">;
+
 /** Returns the options of a model for the shape, the task and the targets of the data. */
 export function modelOptionsOf(
-  { shape, task, numClasses, outputs }: Pick<Dataset, "shape" | "task" | "numClasses" | "outputs">,
+  { shape, task, numClasses, outputs, schema }: ModelData,
 ): ModelOptions {
   const options = { inputShape: shape, task };
-  return task === "classification" ? { ...options, numClasses } : { ...options, outputs };
+  if (task !== "classification") return { ...options, outputs };
+  if (outputs === 1) return { ...options, numClasses };
+  const [input] = schema?.inputs ?? [];
+  const symbols = input && "vocabulary" in input ? input.vocabulary?.length : undefined;
+  return { ...options, numClasses, steps: outputs, ...(symbols !== undefined && { symbols }) };
 }

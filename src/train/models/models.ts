@@ -7,6 +7,7 @@
 import { didYouMean } from "../../base/did_you_mean.ts";
 import type { ModelDescription } from "../handler.ts";
 import { checkSize, headOf } from "./head.ts";
+import { isLanguageModel, LANGUAGE_MODELS, languageModelByName } from "./language_by_name.ts";
 import { initializers, initOf } from "./initial_weights.ts";
 import type { ModelOptions } from "./model_options.ts";
 
@@ -167,21 +168,31 @@ const MODELS: ReadonlyMap<string, (options: ModelOptions) => ModelDescription> =
 ]);
 
 /** Names of the built-in models, for {@linkcode modelByName}. */
-export const MODEL_NAMES: readonly string[] = [...MODELS.keys()];
+export const MODEL_NAMES: readonly string[] = [...MODELS.keys(), ...LANGUAGE_MODELS];
 
 /**
- * Describes the built-in model of a name: `"lr"`, `"mlp"`, `"2nn"` or `"cnn"`.
+ * Describes the built-in model of a name: `"lr"`, `"mlp"`, `"2nn"`, `"cnn"`, or for sequences
+ * `"lstm"` or `"gru"`, which options may follow as in `"lstm:layers=1,units=128"`.
  *
- * @throws {RangeError} If the name is unknown; the message lists the known ones. The other errors
- * are those of the functions of the models.
+ * @throws {RangeError} If the name is unknown, in a message that lists the known ones, or the model
+ * does not go with the data. The other errors are those of the functions of the models.
  */
 export function modelByName(name: string, options: ModelOptions): ModelDescription {
+  if (isLanguageModel(name)) return languageModelByName(name, options);
   const describe = MODELS.get(name);
   if (!describe) {
     throw new RangeError(
       `Cannot find the model: expected one of ${MODEL_NAMES.join(", ")}, got ${
         JSON.stringify(name)
       }${didYouMean(name, MODEL_NAMES)}`,
+    );
+  }
+  const { steps } = options;
+  if (steps !== undefined) {
+    throw new RangeError(
+      `Cannot describe the model: expected ${
+        LANGUAGE_MODELS.join(" or ")
+      } for sequences with a class at each of ${steps} steps, got ${name}`,
     );
   }
   return describe(options);

@@ -75,3 +75,17 @@ async function dividesRoles(): Promise<void> {
   assertEquals([lines.data.length, lines.cut], [85_567, 0]);
   assert(lines.parts.length === 1243);
 }
+
+Deno.test("Vocabulary names control characters, and is made of its names again", () => {
+  const own = Vocabulary.ofCharacters("b\n\ta\u0085");
+  assertEquals(own.symbols, ["<pad>", "<start>", "U+0009", "U+000A", "a", "b", "U+0085"]);
+  for (const one of [own, Vocabulary.bytes()]) {
+    const again = Vocabulary.ofSymbols(one.symbols);
+    assertEquals([again.kind, again.symbols], [one.kind, one.symbols]);
+    assertEquals(again.decode(again.encode("b\n\ta")), "b\n\ta");
+  }
+  assertEquals([own.has("\n"), own.has("U+000A"), own.has("c")], [true, false, false]);
+  for (const wrong of [["a", "b"], ["<pad>", "<start>", "b", "a"], ["<pad>", "<start>", "aa"]]) {
+    assertThrows(() => Vocabulary.ofSymbols(wrong), RangeError, "Cannot read the vocabulary");
+  }
+});

@@ -1,0 +1,37 @@
+import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
+import { inFolder, runCommand } from "../helpers/command.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+Deno.test("simulate trains a language model on the texts of a file, each author a client", () =>
+  inFolder(async (folder) => {
+    const rows = ["ann", "bob", "cy"].map((name) =>
+      JSON.stringify({ name, lines: Array.from({ length: 5 }, (_, i) => `${name} ${i}`) })
+    );
+    await Deno.writeTextFile(`${folder}/notes.jsonl`, rows.join("\n"));
+    const { code, stderr } = await runCommand(
+      "simulate",
+      [
+        ...[
+          "--data",
+          "notes.jsonl",
+          "--sequences",
+          "lines",
+          "--partition",
+          "natural",
+          "--workers",
+          "1",
+        ],
+        ...["--model", "lstm:layers=1,units=8", "--rounds", "2", "--fraction", "1", "--out", "run"],
+      ],
+      folder,
+    );
+    assertEquals(code, 0, stderr);
+    assertMatch(stderr, /Simulating 3 clients, natural, 12 samples/);
+    const schema = JSON.parse(await Deno.readTextFile(`${folder}/run/schema.json`));
+    assertEquals([schema.inputs[0].kind, schema.target.steps], ["sequence", 6]);
+    const report = JSON.parse(await Deno.readTextFile(`${folder}/run/report.json`));
+    // Three lines to test on have six, six and five classes.
+    const correct = report.rounds[1].accuracy * 17;
+    assert(Math.abs(correct - Math.round(correct)) < 1e-6, `${report.rounds[1].accuracy}`);
+  }));
