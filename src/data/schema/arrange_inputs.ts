@@ -208,7 +208,7 @@ function categoryWriter(
         column,
         row,
         `a category of ${shownNames(categories)}`,
-        `${quoted(value)}, which may be counted as other (--unknown-category other)`,
+        `${quoted(value)}, which a schema made with --unknown-category other counts as other`,
       );
     }
     if (place === other) counts.others++;

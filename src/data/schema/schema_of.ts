@@ -20,6 +20,7 @@ import {
   targetOfColumns,
 } from "./schema_target.ts";
 import type { Schema } from "./schema.ts";
+import { warningsAbout } from "./schema_warnings.ts";
 import { TableColumns } from "./table_columns.ts";
 
 /** Schema that was made from tables. */
@@ -157,36 +158,4 @@ export function makeSchemaOfColumns(columns: SchemaColumns, options: SchemaOptio
   });
   checkSpelling(schema, columns, options);
   return { schema, warnings: [...made.warnings, ...warningsAbout(schema, columns, options)] };
-}
-
-/** Size of a mean or a deviation from which training is likely to diverge or to stand still. */
-const LARGE = 10;
-/** Most columns that a warning about them names. */
-const MAX_NAMED = 3;
-
-/** Names columns of numbers that have one value alone, and those to be standardized. */
-function warningsAbout(
-  { inputs, target }: Schema,
-  columns: SchemaColumns,
-  { standardize = false }: SchemaOptions,
-): string[] {
-  const numbers = inputs.filter(({ kind }) => kind === "number");
-  const measures = target.task === "regression" ? target.outputs : [];
-  const constant: string[] = [], large: string[] = [];
-  [...numbers, ...measures].forEach(({ name }, i) => {
-    const { mean, deviation } = columns.at(columns.placeOf(name, "a column")).values.moments;
-    if (deviation === 0 && i < numbers.length) constant.push(shownName(name));
-    if (Math.max(Math.abs(mean), deviation) > LARGE) large.push(shownName(name));
-  });
-  const more = large.length > MAX_NAMED ? ` and ${large.length - MAX_NAMED} more` : "";
-  return [
-    ...(constant.length === 0 || columns.length < 2
-      ? []
-      : [`Of one value alone: ${constant.join(", ")}`]),
-    ...(large.length === 0 || standardize ? [] : [
-      `Numbers with means or deviations above ${LARGE}, on which training may diverge (--standardize): ${
-        large.slice(0, MAX_NAMED).join(", ")
-      }${more}`,
-    ]),
-  ];
 }

@@ -99,7 +99,7 @@ Deno.test("arrangeTable() refuses a table that does not fit in one line that nam
     [
       "unknown category",
       { ...GOOD, sex: ["m", "x"] },
-      'row 2, column sex: expected a category of f, m, got "x", which may be counted as other (--unknown-category other)',
+      'row 2, column sex: expected a category of f, m, got "x", which a schema made with --unknown-category other counts as other',
     ],
     [
       "no boolean",

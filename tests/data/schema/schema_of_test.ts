@@ -219,3 +219,20 @@ Deno.test("makeSchema() names numbers that training needs standardized, unless t
   const small = tableOf("ward.csv", { dose: [0.5, 9.5], ill: ["no", "yes"] });
   assertEquals(makeSchema([small]).warnings, []);
 });
+
+Deno.test("makeSchema() names inputs that seem to be ids", () => {
+  const rows = Array.from({ length: 25 }, (_, i) => (i * 7) % 25);
+  const table = tableOf("ward.csv", {
+    case: rows.map((i) => `n${i}`),
+    number: rows.map((i) => 100 + i),
+    ward: rows.map((i) => `w${i % 24}`),
+    size: rows.map((i) => i / 4),
+    age: rows.map((i) => i % 24),
+    ill: rows.map((i) => i % 2 === 0 ? "no" : "yes"),
+  });
+  const says =
+    "Inputs that seem to be ids, from which nothing is learnt (--exclude-columns): case, number";
+  assertEquals(makeSchema([table], { standardize: true }).warnings, [says]);
+  const options = { standardize: true, exclude: ["case", "number"] };
+  assertEquals(makeSchema([table], options).warnings, []);
+});
