@@ -1,3 +1,4 @@
+import { isKnownFinite } from "../params/finite_vectors.ts";
 import { countNonFinite } from "../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 
@@ -8,6 +9,7 @@ export function checkParameters(vector: ParameterVector, { length }: Manifest): 
       `Cannot load parameters: expected ${length} values, got ${vector.length}`,
     );
   }
+  if (isKnownFinite(vector)) return;
   const nonFinite = countNonFinite(vector);
   if (nonFinite === 0) return;
   throw new RangeError(

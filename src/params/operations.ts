@@ -72,10 +72,13 @@ export function stats(vector: Float32Array): VectorStats {
  * if one is NaN.
  */
 export function largest(vector: Float32Array): number {
-  const instance = pick([vector]);
+  const instance = pick([vector]), { exports } = instance;
+  if (isOneCall(instance, vector, vector)) {
+    return exports.largest(vector.byteOffset, vector.length);
+  }
   let most = 0;
   sweep(instance, [{ view: vector, use: "in" }], (length, values) => {
-    most = Math.max(most, instance.exports.largest(values, length));
+    most = Math.max(most, exports.largest(values, length));
   });
   return most;
 }

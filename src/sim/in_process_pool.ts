@@ -1,3 +1,4 @@
+import { noteFinite } from "../params/finite_vectors.ts";
 import type {
   ClientJob,
   ClientPool,
@@ -61,9 +62,11 @@ export class InProcessPool implements ClientPool {
 
   /** Copies the input of a round. */
   publish({ plan, parameters, control }: RoundInput): void {
+    const copy = parameters.slice();
+    noteFinite(copy);
     this.#input = {
       plan,
-      parameters: parameters.slice(),
+      parameters: copy,
       ...(control && { control: control.slice() }),
     };
   }

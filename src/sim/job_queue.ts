@@ -1,4 +1,5 @@
 import type { ClientJob, JobOutcome, RoundInput } from "./client_pool.ts";
+import { noteFinite } from "../params/finite_vectors.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import { type OutcomeMemory, OutcomeSlots, type OutcomeSlotsOptions } from "./outcome_slots.ts";
 import { readText, sharedVector, writeText } from "./shared_memory.ts";
@@ -100,9 +101,11 @@ export class JobQueue {
   get input(): RoundInput {
     const number = Atomics.load(this.#words, INPUTS);
     if (this.#input?.number !== number) {
+      const parameters = ownCopy(this.#parameters, this.#input?.input.parameters);
+      noteFinite(parameters);
       const input = {
         plan: JSON.parse(readText(this.#memory.plan)),
-        parameters: ownCopy(this.#parameters, this.#input?.input.parameters),
+        parameters,
         ...(this.#control.length > 0 && {
           control: ownCopy(this.#control, this.#input?.input.control),
         }),

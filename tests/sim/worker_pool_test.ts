@@ -39,6 +39,20 @@ Deno.test("WorkerPool trains on the build that it is told, also where the progra
   }
 });
 
+Deno.test("WorkerPool checks the parameters of each round anew", async () => {
+  const sample = await poolOptions(), input = inputOf(sample);
+  await using pool = await WorkerPool.start({ ...sample.options, workers: 2 });
+  const kinds: string[] = [];
+  const job: ClientJob = { kind: "train", round: 1, rank: 1 };
+  for (const first of [1, NaN, 1]) {
+    const parameters = input.parameters.slice();
+    parameters[0] = first;
+    await pool.publish({ ...input, parameters });
+    await pool.run([job], { take: (_, { kind }) => kinds.push(kind) });
+  }
+  assertEquals(kinds, ["trained", "failed", "trained"]);
+});
+
 Deno.test("WorkerPool on one thread lets timers run while it does jobs", async () => {
   const sample = await poolOptions();
   await using pool = await WorkerPool.start({ ...sample.options, workers: 1 });
