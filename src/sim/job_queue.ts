@@ -1,14 +1,12 @@
-import type { ClientJob, JobOutcome, RoundInput } from "./client_pool.ts";
-import { noteFinite } from "../params/finite_vectors.ts";
-import type { ParameterVector } from "../params/manifest.ts";
+import type { ClientJob, JobOutcome } from "./client_pool.ts";
 import { type OutcomeMemory, OutcomeSlots, type OutcomeSlotsOptions } from "./outcome_slots.ts";
-import { readText, sharedVector, writeText } from "./shared_memory.ts";
+import { SharedInput, type SharedInputMemory, type SharedInputOptions } from "./shared_input.ts";
 
 const KINDS = ["join", "train", "evaluate", "test"] as const;
 
 /** The words at the queue's head. */
-const TAKEN = 0, POSTED = 1, DONE = 2, STOPPED = 3, INPUTS = 4, ASLEEP = 5, AWAITED = 6, LIST = 7;
-const HEAD_WORDS = 8;
+const TAKEN = 0, POSTED = 1, DONE = 2, STOPPED = 3, ASLEEP = 4, AWAITED = 5, LIST = 6;
+const HEAD_WORDS = 7;
 /** The words of a slot: its state and its job. */
 const STATUS = 0, KIND = 1, FIRST = 2, SECOND = 3;
 const SLOT_WORDS = 4;
@@ -21,26 +19,16 @@ const PENDING = 0, DONE_WELL = 1, FAILED = 2, CANNOT_TRAIN = 3;
  */
 const LOOKS = 2000;
 
-/** Most values of an input of which each thread makes a copy of its own. */
-const MOST_COPIED = 2 ** 20;
-
-const PLAN_BYTES = 1_048_576;
-
 /** A queue's memory, in a form that can be posted to a worker. */
 export interface JobQueueMemory {
   readonly slots: number;
   readonly words: SharedArrayBuffer;
-  readonly plan: SharedArrayBuffer;
-  readonly parameters: SharedArrayBuffer;
-  readonly control: SharedArrayBuffer;
+  readonly input: SharedInputMemory;
   readonly outcomes: OutcomeMemory;
 }
 
 /** Options of {@linkcode JobQueue.create}. */
-export interface JobQueueOptions extends OutcomeSlotsOptions {
-  /** The server publishes a second vector. */
-  readonly hasControl: boolean;
-}
+export interface JobQueueOptions extends OutcomeSlotsOptions, SharedInputOptions {}
 
 /**
  * Queue of jobs in memory that a program shares with its workers, with the input of the round and
@@ -49,7 +37,7 @@ export interface JobQueueOptions extends OutcomeSlotsOptions {
  * a wake for each.
  *
  * ```text
- * head   | TAKEN POSTED DONE STOPPED INPUTS ASLEEP AWAITED LIST
+ * head   | TAKEN POSTED DONE STOPPED ASLEEP AWAITED LIST
  * slots  | slot 0: STATUS KIND FIRST SECOND | slot 1 | …
  * ```
  *
@@ -60,17 +48,15 @@ export interface JobQueueOptions extends OutcomeSlotsOptions {
 export class JobQueue {
   readonly #memory: JobQueueMemory;
   readonly #words: Int32Array;
-  readonly #parameters: Float32Array<ArrayBuffer>;
-  readonly #control: Float32Array<ArrayBuffer>;
   readonly #outcomes: OutcomeSlots;
-  #input: { readonly number: number; readonly input: RoundInput } | undefined;
+  /** Input of the round. */
+  readonly input: SharedInput;
 
   /** Uses the memory of another thread's queue. */
   constructor(memory: JobQueueMemory) {
     this.#memory = memory;
     this.#words = new Int32Array(memory.words);
-    this.#parameters = sharedVector(memory.parameters);
-    this.#control = sharedVector(memory.control);
+    this.input = new SharedInput(memory.input);
     this.#outcomes = new OutcomeSlots(memory.outcomes);
   }
 
@@ -80,14 +66,11 @@ export class JobQueue {
    * @throws {RangeError} If the system does not give the memory.
    */
   static create(options: JobQueueOptions): JobQueue {
-    const { slots, length, hasControl } = options;
-    const bytes = length * Float32Array.BYTES_PER_ELEMENT;
+    const { slots } = options;
     return new JobQueue({
       slots,
       words: new SharedArrayBuffer(4 * (HEAD_WORDS + slots * SLOT_WORDS)),
-      plan: new SharedArrayBuffer(PLAN_BYTES),
-      parameters: new SharedArrayBuffer(bytes),
-      control: new SharedArrayBuffer(hasControl ? bytes : 0),
+      input: SharedInput.create(options).memory,
       outcomes: OutcomeSlots.create(options).memory,
     });
   }
@@ -95,38 +78,6 @@ export class JobQueue {
   /** The memory, for a worker. */
   get memory(): JobQueueMemory {
     return this.#memory;
-  }
-
-  /** Input of the round; its vectors are valid until the next one is published. */
-  get input(): RoundInput {
-    const number = Atomics.load(this.#words, INPUTS);
-    if (this.#input?.number !== number) {
-      const parameters = ownCopy(this.#parameters, this.#input?.input.parameters);
-      noteFinite(parameters);
-      const input = {
-        plan: JSON.parse(readText(this.#memory.plan)),
-        parameters,
-        ...(this.#control.length > 0 && {
-          control: ownCopy(this.#control, this.#input?.input.control),
-        }),
-      };
-      this.#input = { number, input };
-    }
-    return this.#input.input;
-  }
-
-  /**
-   * Copies in the input of a round.
-   *
-   * @throws {RangeError} If the plan is too long.
-   */
-  publish({ plan, parameters, control }: RoundInput): void {
-    if (!writeText(this.#memory.plan, 0, PLAN_BYTES, JSON.stringify(plan))) {
-      throw new RangeError(`Cannot publish the plan: it is longer than ${PLAN_BYTES} bytes`);
-    }
-    this.#parameters.set(parameters);
-    if (control) this.#control.set(control);
-    Atomics.add(this.#words, INPUTS, 1);
   }
 
   /** Begins a list of jobs, once all jobs before are done, and returns the number of its first. */
@@ -288,12 +239,4 @@ function numbersOf(job: ClientJob): [first: number, second: number] {
     default:
       return [job.round, job.rank];
   }
-}
-
-/** Copies a vector out of shared memory, which is slow to read, unless it is long. */
-function ownCopy(vector: ParameterVector, into: ParameterVector | undefined): ParameterVector {
-  if (vector.length > MOST_COPIED) return vector;
-  if (into === undefined) return vector.slice();
-  into.set(vector);
-  return into;
 }

@@ -41,7 +41,7 @@ export async function runJob(
   signal: AbortSignal | undefined,
 ): Promise<JobOutcome> {
   const job = queue.job(number);
-  const input = job.kind === "join" ? undefined : queue.input;
+  const input = job.kind === "join" ? undefined : queue.input.read();
   return await runner.run(job, input, queue.own(number), signal);
 }
 

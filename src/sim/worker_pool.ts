@@ -116,7 +116,7 @@ export class WorkerPool implements ClientPool {
 
   /** Copies the input of a round to the memory that the workers read. */
   publish(input: RoundInput): void {
-    this.#queue.publish(input);
+    this.#queue.input.publish(input);
   }
 
   /** Does jobs; rejects also when a worker ends. */
