@@ -27,7 +27,7 @@ export function checkRequiredPrivacy({ privacyMaxEpsilon, privacyMaxDelta }: Req
 
 /**
  * Checks that a server announces the privacy that the client requires, and that the settings have
- * the noise, where the clients add it.
+ * the clip, and where the clients add it the noise.
  *
  * @throws {ProtocolError} "privacy-mismatch".
  */
@@ -38,12 +38,19 @@ export function checkPrivacy(
   if (maxEpsilon === undefined) return;
   const reason = weakness(privacy, { maxEpsilon, maxDelta });
   if (reason !== undefined) throw new ProtocolError("privacy-mismatch", `Cannot join: ${reason}`);
-  if (privacy?.mechanism !== "distributed") return;
-  const { noise, clip } = secure?.noise ?? {};
-  if (noise === privacy.noise && clip === privacy.clip) return;
+  if (privacy?.mechanism === "distributed") {
+    const { noise, clip } = secure?.noise ?? {};
+    if (noise === privacy.noise && clip === privacy.clip) return;
+    throw new ProtocolError(
+      "privacy-mismatch",
+      `Cannot join: expected the announced noise ${privacy.noise} and clip ${privacy.clip} in the settings of the clients, got ${noise} and ${clip}`,
+    );
+  }
+  // The server cannot clip updates that it does not see.
+  if (secure === undefined || secure.maxNorm === privacy?.clip) return;
   throw new ProtocolError(
     "privacy-mismatch",
-    `Cannot join: expected the announced noise ${privacy.noise} and clip ${privacy.clip} in the settings of the clients, got ${noise} and ${clip}`,
+    `Cannot join: expected the announced clip ${privacy?.clip} in the settings of secure aggregation, got ${secure.maxNorm}`,
   );
 }
 

@@ -39,6 +39,13 @@ export interface SecureSettings extends RingSettings {
    * @default {undefined} None.
    */
   readonly noise?: SharedNoise;
+  /**
+   * Largest L2 norm of an update: members scale larger ones down to it, and all count alike. The
+   * server adds noise to their sum. Without `noise`, which has a clip of its own.
+   *
+   * @default {undefined} Each value is clamped by itself.
+   */
+  readonly maxNorm?: number;
 }
 
 /** Check of settings that come from the wire. */
@@ -55,6 +62,7 @@ export const secureSettingsSchema = v.strictObject({
     fewest: uint32(1),
     threshold: uint32(1),
   })),
+  maxNorm: v.exactOptional(v.pipe(finiteNumber, v.gtValue(0))),
 });
 
 /**

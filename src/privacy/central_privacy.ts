@@ -7,16 +7,18 @@
 import type { Rank } from "../base/rank.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import { VectorPart } from "../params/vector_part.ts";
+import { LANES } from "../secure/quantize.ts";
 import type { PrivacyTerms } from "../strategy/privacy.ts";
 import type { RoundInfo, StrategyRound, StrategyState } from "../strategy/strategy.ts";
 import { spansWithout } from "../strategy/untrained.ts";
 import { needInfo, workingVector } from "../strategy/working.ts";
 import { WrappedStrategy } from "../strategy/wrapped.ts";
-import type { ClientUpdate } from "../strategy/strategy.ts";
+import type { ClientUpdate, MemberSum } from "../strategy/strategy.ts";
 import { CentralTerms } from "./central_terms.ts";
 import type { Owner } from "./ledger/owners.ts";
 import { type CentralPrivacyOptions, mechanismOf } from "./options.ts";
 import { addClipped } from "./mechanism/clip.ts";
+import { foldedSum } from "./mechanism/clipped_sum.ts";
 import type { CentralMechanism } from "./mechanism/mechanism.ts";
 
 /**
@@ -93,7 +95,7 @@ export class CentralPrivacy extends WrappedStrategy {
         `Cannot begin a round of ${this.name}: expected a model without moving statistics such as BatchNorm's, to which noise cannot be added`,
       );
     }
-    const { grid } = mechanism;
+    const { grid } = mechanism, { cohort } = this.#options;
     // Values that do not travel are not the clients' to change, and get no noise.
     const part = new VectorPart(global.length, fixed);
     const from = fixed.length === 0 ? global : part.take(global);
@@ -101,7 +103,7 @@ export class CentralPrivacy extends WrappedStrategy {
     this.#terms.dimension = part.length;
     let within = 0;
     const { owners } = mechanism, taken = new Set<Owner>();
-    const check = ({ rank }: ClientUpdate) => {
+    const check = ({ rank }: { readonly rank: Rank }) => {
       const reason = taken.has(owners.of(rank))
         ? "its key has taken part in this round"
         : mechanism.refusal(rank);
@@ -109,20 +111,35 @@ export class CentralPrivacy extends WrappedStrategy {
         throw new RangeError(`expected a client that may take part, got rank ${rank}: ${reason}`);
       }
     };
+    const admit = (rank: Rank) => {
+      check({ rank });
+      taken.add(owners.of(rank));
+    };
+    const acceptSum = ({ sums, ranks: summed }: MemberSum) => {
+      summed.forEach(admit);
+      ranks.push(...summed);
+      if (ranks.length > cohort || sums.length !== part.length + LANES) {
+        throw new RangeError(
+          `Cannot take a sum: expected ${part.length} values of up to ${cohort} clients, got ${
+            sums.length - LANES
+          } of ${ranks.length}`,
+        );
+      }
+      sum.set(foldedSum(sums, part.length, { grid, cohort }));
+    };
     return {
       check,
       accept: (update) => {
-        check(update);
-        taken.add(owners.of(update.rank));
+        admit(update.rank);
         const { parameters } = update;
         const to = fixed.length === 0 ? parameters : part.take(parameters);
         if (addClipped(sum, { from, to }, grid).isWithin) within++;
         ranks.push(update.rank);
       },
+      ...(mechanism.members && { acceptSum }),
       finish: () => {
         const noisy = mechanism.release({ sum, grid, ranks, within });
         const mean = this.#mean = workingVector(this.#mean, global);
-        const { cohort } = this.#options;
         mean.set(global);
         const next = new Float32Array(part.length);
         for (let i = 0; i < next.length; i++) next[i] = (from[i] ?? 0) + (noisy[i] ?? 0) / cohort;

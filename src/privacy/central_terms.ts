@@ -3,7 +3,12 @@ import { errorMessage } from "../base/errors.ts";
 import { isRecord } from "../base/json.ts";
 import type { Rank } from "../base/rank.ts";
 import type { AnnouncedPrivacy } from "../plan/announced_privacy.ts";
-import type { PrivacyReport, PrivacyTerms, PrivateSelection } from "../strategy/privacy.ts";
+import type {
+  MemberSettings,
+  PrivacyReport,
+  PrivacyTerms,
+  PrivateSelection,
+} from "../strategy/privacy.ts";
 import type { Strategy, StrategyState } from "../strategy/strategy.ts";
 import type { Mechanism } from "./mechanism/mechanism.ts";
 import type { CentralPrivacyOptions } from "./options.ts";
@@ -23,6 +28,8 @@ export class CentralTerms implements PrivacyTerms {
   readonly then: Strategy;
   readonly cohort: number;
   readonly announced: AnnouncedPrivacy;
+  readonly isNoiseShared: boolean = false;
+  readonly members?: () => MemberSettings;
   readonly #mechanism: Mechanism;
   readonly #options: TermsOptions;
   readonly #noise: number;
@@ -38,6 +45,8 @@ export class CentralTerms implements PrivacyTerms {
     this.#options = options;
     const { delta, noise } = options;
     this.#noise = noise;
+    const { members } = mechanism;
+    if (members) this.members = () => members.call(mechanism);
     this.announced = {
       unit: "client",
       mechanism: mechanism.name,

@@ -2,7 +2,8 @@ import type { Rank } from "../base/rank.ts";
 import { difference } from "../params/operations.ts";
 import type { ParameterVector } from "../params/manifest.ts";
 import type { VectorPart } from "../params/vector_part.ts";
-import { NoiseShare } from "../privacy/distributed/noise_share.ts";
+import type { MemberShare } from "../privacy/distributed/member_share.ts";
+import { memberShareOf } from "../privacy/distributed/share_of.ts";
 import type { SecureTerms } from "../round/secure/terms.ts";
 import { ClearSum } from "../secure/clear_sum.ts";
 import { SecureError } from "../secure/errors.ts";
@@ -47,8 +48,8 @@ export class SecureRound {
   readonly #base: ParameterVector;
   readonly #update: ParameterVector;
   readonly #clear: ClearSum;
-  /** Noise of the clients, where they add it. */
-  readonly #share: NoiseShare | undefined;
+  /** Form of the updates in a private run. */
+  readonly #share: MemberShare | undefined;
   readonly #group: MaskedGroup | undefined;
   readonly #ranks: Rank[] = [];
 
@@ -57,8 +58,7 @@ export class SecureRound {
     this.#base = base;
     this.#update = new Float32Array(base.length);
     this.#clear = new ClearSum(base.length + LANES);
-    const { noise, ring: { maxMembers } } = options.terms;
-    this.#share = noise && new NoiseShare({ ...noise, maxMembers });
+    this.#share = memberShareOf(options.terms.settings);
     this.#group = group;
   }
 

@@ -6,7 +6,7 @@
 
 import type { Rank } from "../base/rank.ts";
 import type { AnnouncedPrivacy } from "../plan/announced_privacy.ts";
-import type { SharedNoise } from "../plan/secure_settings.ts";
+import type { SecureSettings } from "../plan/secure_settings.ts";
 import type { RingSettings } from "../secure/ring.ts";
 import type { Strategy } from "./strategy.ts";
 
@@ -42,6 +42,8 @@ export interface PrivacyReport {
   readonly epsilonContinuous?: number;
   /** Reason for which nothing is guaranteed; absent where it is. */
   readonly guarantee?: string;
+  /** Parties that the guarantee rests on, in the report of a run. */
+  readonly trust?: string;
   /** Largest number of releases that a client has taken part in; with `"ftrl"`. */
   readonly participationsMost?: number;
   /** Least number of releases from one participation of a client to the next; with `"ftrl"`. */
@@ -52,6 +54,12 @@ export interface PrivacyReport {
   readonly rate?: number;
   /** Models of the same seed differ, because the noise does. */
   readonly reproducible: boolean;
+}
+
+/** Clip of members of secure aggregation, with the ring in which their updates are summed. */
+export interface MemberSettings extends Pick<SecureSettings, "maxNorm" | "noise"> {
+  /** The ring. */
+  readonly ring: RingSettings;
 }
 
 /** Clients that a cohort is selected from. */
@@ -73,11 +81,19 @@ export interface PrivacyTerms {
   /** `true` if nobody may learn who is in a cohort, nor how many are. */
   readonly isCohortSecret: boolean;
   /**
-   * Noise that the clients add themselves, and the ring in which their updates are summed. It needs
-   * secure aggregation. Absent where the server adds the noise.
+   * `true` if the clients add the noise themselves, which needs secure aggregation.
+   *
+   * @default {false} The server adds it.
    */
-  readonly sharedNoise?: { readonly ring: RingSettings; readonly noise: SharedNoise };
-  /** Enters the clients of a sum in the account; with `sharedNoise`. */
+  readonly isNoiseShared?: boolean;
+  /**
+   * Returns the clip of the clients under secure aggregation, where no server sees single updates.
+   * Absent where the mechanism does not go with it.
+   *
+   * @throws {RangeError} If the sums of a cohort have no room in the ring.
+   */
+  members?(): MemberSettings;
+  /** Enters the clients of a sum in the account; with `isNoiseShared`. */
   charge?(ranks: readonly Rank[]): void;
   /** Guarantee so far. */
   readonly report: PrivacyReport;

@@ -4,7 +4,9 @@
  * @module
  */
 
+import type { Rank } from "../base/rank.ts";
 import type { ParameterVector } from "../params/manifest.ts";
+import type { RingVector } from "../secure/quantize.ts";
 import type { TrainSettings } from "../plan/settings.ts";
 import type { PrivacyTerms } from "./privacy.ts";
 import type { ExactSums } from "./sums/exact_sums.ts";
@@ -27,6 +29,14 @@ export interface ClientUpdate {
   readonly loss?: number;
   /** Further figures, as the client reports them. */
   readonly metrics?: Readonly<Record<string, number>>;
+}
+
+/** Sum of the clipped updates of members of secure aggregation. */
+export interface MemberSum {
+  /** The sum, in whole units modulo 2^32, with its lanes. */
+  readonly sums: RingVector;
+  /** Ranks of the members in it. */
+  readonly ranks: readonly Rank[];
 }
 
 /** The state of a strategy that lives on from round to round. */
@@ -55,6 +65,13 @@ export interface StrategyRound {
    * one of its rank.
    */
   accept(update: ClientUpdate): void;
+  /**
+   * Takes the sum of members of secure aggregation that have clipped their updates, for a round
+   * that adds noise to it. Other rounds accept the mean of the updates as one update.
+   *
+   * @throws {RangeError} If the sum has another length, or a member may not be in it.
+   */
+  acceptSum?(sum: MemberSum): void;
   /**
    * Takes the updates that were added up elsewhere, for a round whose sums are exact.
    *

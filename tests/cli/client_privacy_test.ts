@@ -62,7 +62,7 @@ Deno.test("--privacy distributed needs secure aggregation whose members see each
     warn,
   );
   // Two thirds of 90 and one more: 61, less a tenth that may collude.
-  assertEquals(made.privacy?.sharedNoise?.noise.threshold, 61);
-  assertEquals(made.privacy?.sharedNoise?.noise.fewest, 54);
+  assertEquals(made.privacy?.members?.().noise?.threshold, 61);
+  assertEquals(made.privacy?.members?.().noise?.fewest, 54);
   assert((made.privacy?.announced.epsilon ?? 9) <= 8 + 1e-6);
 });

@@ -12,7 +12,7 @@ import {
   type TrainResult,
 } from "../../mod.ts";
 import { ProtocolError } from "../../src/base/errors.ts";
-import { checkThreshold, noiseShareOf } from "../../src/client/secure/noise_share.ts";
+import { checkThreshold, privateShareOf } from "../../src/client/secure/private_share.ts";
 import { DistributedPrivacy, parsePrivateRun, zcdpEpsilon } from "../../src/privacy/mod.ts";
 import { secureSettings } from "../../src/round/secure/options.ts";
 import { SecureError } from "../../src/secure/errors.ts";
@@ -150,10 +150,10 @@ Deno.test("distributed noise needs secure aggregation, and options that guarante
 });
 
 Deno.test("a client refuses a ring, a threshold or a share that its noise is not for", () => {
-  const { sharedNoise } = new DistributedPrivacy(OPTIONS).privacy;
-  const settings = secureSettings({ minMembers: 5 }, sharedNoise), { noise } = settings;
-  assert(noiseShareOf(settings) !== undefined && noise !== undefined);
-  assertEquals(noiseShareOf(secureSettings({})), undefined);
+  const members = new DistributedPrivacy(OPTIONS).privacy.members?.();
+  const settings = secureSettings({ minMembers: 5 }, members), { noise } = settings;
+  assert(privateShareOf(settings) !== undefined && noise !== undefined);
+  assertEquals(privateShareOf(secureSettings({})), undefined);
   for (
     const changes of [
       { clip: settings.clip * 2 },
@@ -167,7 +167,7 @@ Deno.test("a client refuses a ring, a threshold or a share that its noise is not
     ]
   ) {
     assertThrows(
-      () => noiseShareOf({ ...settings, ...changes }),
+      () => privateShareOf({ ...settings, ...changes }),
       ProtocolError,
       "Cannot join",
       JSON.stringify(changes),

@@ -7,6 +7,7 @@ import {
   sumExcess,
   zcdpEpsilon,
 } from "../../src/privacy/mod.ts";
+import { SecureError } from "../../src/secure/errors.ts";
 import { addMeanUpdate, ClearSum, LANES, readLanes } from "../../src/secure/mod.ts";
 
 /** Bound of the norm after rounding to units at random, as the figures of the paper's code have. */
@@ -130,5 +131,5 @@ Deno.test("settings that guarantee nothing, or do not fit, are refused", () => {
     ] as const
   ) assertThrows(() => new NoiseShare({ ...SETTINGS, ...changes }), RangeError, reason);
   const share = new NoiseShare(SETTINGS);
-  assertThrows(() => share.quantize(new Float32Array([NaN])), RangeError, "a finite change");
+  assertThrows(() => share.quantize(new Float32Array([NaN])), SecureError, "a finite change");
 });

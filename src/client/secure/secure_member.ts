@@ -96,8 +96,9 @@ export class SecureMember {
     this.#isOn = secure !== undefined && mode !== "statistics";
     if (!this.#isOn) return;
     const { maxSamples = Infinity } = secure ?? {}, { numSamples } = data;
-    // With noise of the clients all count alike, as it must be.
-    if (numSamples > maxSamples && secure?.noise === undefined) {
+    // In a private run all count alike, as it must be.
+    const isPrivate = secure?.noise !== undefined || secure?.maxNorm !== undefined;
+    if (numSamples > maxSamples && !isPrivate) {
       warn(`Of ${numSamples} samples here ${maxSamples} count in the mean with secure aggregation`);
     }
     const { SecurePart } = await loadPart();

@@ -2,7 +2,7 @@ import { equalValues } from "../../base/equal_values.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import { SecureClient } from "../../secure/client/client.ts";
-import type { NoiseShare } from "../../privacy/distributed/noise_share.ts";
+import type { MemberShare } from "../../privacy/distributed/member_share.ts";
 import { SecureError } from "../../secure/errors.ts";
 import type { AttemptId } from "../../secure/messages.ts";
 import { type LaneFigures, quantizeUpdate } from "../../secure/quantize.ts";
@@ -18,7 +18,7 @@ import type {
 import type { ClientTopologyOptions } from "../options.ts";
 import { identityOf } from "./identity.ts";
 import { NoiseBudget } from "./noise_budget.ts";
-import { checkThreshold, noiseShareOf } from "./noise_share.ts";
+import { checkThreshold, privateShareOf } from "./private_share.ts";
 import { isSameAttempt, ReceivedTraining } from "./received_training.ts";
 import type { SecureMessage } from "./secure_message.ts";
 
@@ -37,8 +37,8 @@ export class SecurePart {
   /** Assignment of the last connection, and what the client was told when it set itself up. */
   #joined: { readonly assignment: IdAssignmentPayload; readonly told: ToldTraining } | undefined;
   #ring: Ring | undefined;
-  /** Noise that the client adds, where the run has it. */
-  #noise: NoiseShare | undefined;
+  /** Form of the updates in a private run. */
+  #share: MemberShare | undefined;
   #client: SecureClient | undefined;
   #training = new ReceivedTraining();
   /** Keys of the last attempt, which are the same ones when they are asked for again. */
@@ -69,7 +69,7 @@ export class SecurePart {
     const { run, rank, plan } = assignment, before = this.#joined?.assignment;
     this.#joined = { assignment, told };
     this.#ring = plan.secure && ringOf(plan.secure);
-    this.#noise = noiseShareOf(plan.secure);
+    this.#share = privateShareOf(plan.secure);
     const isSameRun = before?.run === run;
     if (this.#client !== undefined && isSameRun && before.rank === rank) return;
     // They hold for the run, also under another rank.
@@ -131,7 +131,7 @@ export class SecurePart {
       case MessageCode.SecureKeys:
         return await this.#answerKeys(client, message.payload);
       case MessageCode.SecureMembers:
-        return await this.#share(client, message.payload);
+        return await this.#shareKeys(client, message.payload);
       case MessageCode.SecureShares:
         await client.receive(message.payload);
         this.#opened = { round: payload.round, attempt: payload.attempt };
@@ -150,7 +150,9 @@ export class SecurePart {
   async answerEarly(round: number): Promise<Message | undefined> {
     const early = this.#early;
     this.#early = undefined;
-    return early?.round === round ? await this.#share(required(this.#client), early) : undefined;
+    return early?.round === round
+      ? await this.#shareKeys(required(this.#client), early)
+      : undefined;
   }
 
   /**
@@ -179,8 +181,8 @@ export class SecurePart {
     const loss = Number.isFinite(figures.loss) ? figures.loss : ring.maxLoss;
     const stream = { seed, round, rank };
     // Memory of its own: what an attempt has masked may still be on its way.
-    const quantized = this.#noise
-      ? this.#noise.quantize(update)
+    const quantized = this.#share
+      ? this.#share.quantize(update)
       : quantizeUpdate(ring, update, { ...figures, loss }, stream);
     this.#budget.spend(this.#settings?.noise);
     const payload = await client.mask(id, quantized);
@@ -207,7 +209,10 @@ export class SecurePart {
     return message;
   }
 
-  async #share(client: SecureClient, members: SecureMembersPayload): Promise<Message | undefined> {
+  async #shareKeys(
+    client: SecureClient,
+    members: SecureMembersPayload,
+  ): Promise<Message | undefined> {
     this.#checkRevealed(members);
     checkThreshold(members, this.#settings);
     const ring = this.#ring, training = ring && this.#training.bind(members);

@@ -173,6 +173,11 @@ export const CHOICES = {
     title: "distributed differential privacy",
     isMade: ({ strategy }) => strategy !== undefined && sharesNoise(strategy),
   },
+  secretCohorts: {
+    title: "differential privacy by fedavg, whose cohorts are secret,",
+    isMade: ({ strategy }) =>
+      strategy?.privacy !== undefined && strategy.privacy.members === undefined,
+  },
   recordPrivacy: {
     title: "privacy of records by the clients",
     isMade: ({ ownPrivacy }) => ownPrivacy === "dp-sgd",

@@ -18,7 +18,6 @@ const FEDSGD = "clients take no steps of their own";
 const OWN_STATE = "client and server would keep different states of one update";
 const SUM_ALONE = "the server learns a sum, and no figure of a single client";
 const CLIENT_NOISE = "a gradient of all records is sent as it is";
-const CLIPS = "the server clips each update by itself; with distributed privacy the clients do";
 const FEDNOVA = "the length of such steps is not known";
 
 /**
@@ -79,7 +78,7 @@ export const CONFLICTS: readonly Conflict[] = [
     reason: "masked values are summed, and codes of values have no sum",
   },
   { between: ["secure", "downlink"], reason: "masks cancel between clients with one model alone" },
-  { between: ["privacy", "secure"], reason: CLIPS },
+  { between: ["secretCohorts", "secure"], reason: "members learn who else is in their cohort" },
   { between: ["gradients", "recordPrivacy"], reason: CLIENT_NOISE },
   { between: ["gradients", "localPrivacy"], reason: CLIENT_NOISE },
   { between: ["initialLoss", "recordPrivacy"], reason: "the losses have no noise" },

@@ -17,13 +17,15 @@ export interface StrategyTraits {
   readonly privacy?: {
     readonly then: StrategyTraits;
     /** Set if the clients add the noise. */
-    readonly sharedNoise?: unknown;
+    readonly isNoiseShared?: boolean;
+    /** Set if the clients can clip their updates themselves. */
+    readonly members?: unknown;
   } | undefined;
 }
 
 /** Tells if the clients of a strategy add its noise. */
 export function sharesNoise({ privacy }: StrategyTraits): boolean {
-  return privacy?.sharedNoise !== undefined;
+  return privacy?.isNoiseShared === true;
 }
 
 /** Tells if a strategy is a step from the mean of the updates. */

@@ -7,8 +7,6 @@
 import { checkInRange } from "../../base/check.ts";
 import type { Rank } from "../../base/rank.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
-import type { SharedNoise } from "../../plan/secure_settings.ts";
-import type { RingSettings } from "../../secure/ring.ts";
 import type { PrivacyTerms } from "../../strategy/privacy.ts";
 import type { RoundInfo, Strategy, StrategyRound, StrategyState } from "../../strategy/strategy.ts";
 import { needInfo } from "../../strategy/working.ts";
@@ -129,7 +127,7 @@ function planned(options: DistributedPrivacyOptions): {
 
 /** Terms of sums whose clients have added the noise. */
 class DistributedTerms extends CentralTerms {
-  readonly sharedNoise: { readonly ring: RingSettings; readonly noise: SharedNoise };
+  override readonly isNoiseShared = true;
   readonly #mechanism: DistributedMechanism;
 
   constructor(
@@ -139,11 +137,11 @@ class DistributedTerms extends CentralTerms {
     then: Strategy,
   ) {
     const { delta, cohort, clients, threshold } = options, { clip, noise, fewest } = share;
-    const mechanism = new DistributedMechanism({ share, delta, cohort, most });
+    const { log: _, ...ring } = ringSettings(share), noises = { clip, noise, fewest, threshold };
+    const members = { ring, noise: noises };
+    const mechanism = new DistributedMechanism({ share, delta, cohort, most, members });
     super(mechanism, { mechanism: "distributed", delta, cohort, clients, noise }, then);
     this.#mechanism = mechanism;
-    const { log: _, ...ring } = ringSettings(share);
-    this.sharedNoise = { ring, noise: { clip, noise, fewest, threshold } };
   }
 
   /** Enters the clients of a sum in the account. */

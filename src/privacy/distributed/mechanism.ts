@@ -1,4 +1,5 @@
 import { InTurnMechanism } from "../mechanism/in_turn.ts";
+import type { MemberSettings } from "../../strategy/privacy.ts";
 import type { Mechanism } from "../mechanism/mechanism.ts";
 import type { NoiseShareSettings } from "./noise_share.ts";
 
@@ -11,6 +12,8 @@ export interface DistributedMechanismOptions {
   readonly cohort: number;
   /** Most rounds that a client takes part in. */
   readonly most: number;
+  /** Settings of the clients. */
+  readonly members: MemberSettings;
 }
 
 /**
@@ -21,10 +24,17 @@ export interface DistributedMechanismOptions {
 export class DistributedMechanism extends InTurnMechanism {
   readonly name = "distributed";
   readonly #fewest: number;
+  readonly #members: MemberSettings;
 
-  constructor({ share: { clip, noise, fewest }, ...options }: DistributedMechanismOptions) {
+  constructor({ share, members, ...options }: DistributedMechanismOptions) {
+    const { clip, noise, fewest } = share;
     super({ ...options, clip, noise, bands: 1 });
     this.#fewest = fewest;
+    this.#members = members;
+  }
+
+  members(): MemberSettings {
+    return this.#members;
   }
 
   override get basis(): Readonly<Record<string, number>> {

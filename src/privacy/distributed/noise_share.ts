@@ -6,12 +6,12 @@
 
 import { AT_LEAST_ONE, checkInRange } from "../../base/check.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
-import { LANES, type RingVector } from "../../secure/quantize.ts";
+import type { RingVector } from "../../secure/quantize.ts";
 import { type Ring, ringOf, type RingSettings } from "../../secure/ring.ts";
-import { addClipped } from "../mechanism/clip.ts";
 import { DiscreteGaussian } from "../noise/discrete_gaussian.ts";
 import { type NoiseSource, systemNoise } from "../noise/random_words.ts";
 import type { DistributedSum } from "./accounting.ts";
+import { type MemberShare, quantizeClipped } from "./member_share.ts";
 
 const PROBLEM = "Cannot share the noise of a sum";
 /** Range of noise multipliers. */
@@ -62,7 +62,7 @@ export interface NoiseShareSettings {
  * assertEquals(model.every(Number.isFinite), true);
  * ```
  */
-export class NoiseShare {
+export class NoiseShare implements MemberShare {
   /** Ring in which the updates are summed. */
   readonly ring: Ring;
   /** Size of a unit of the ring. */
@@ -99,21 +99,11 @@ export class NoiseShare {
    * Clips an update, adds the noise, and puts it into the ring with its lanes: one sample, and no
    * figures.
    *
-   * @throws {RangeError} If the update is not finite.
+   * @throws {SecureError} "non-finite".
    */
-  quantize(
-    update: ParameterVector,
-    into: RingVector = new Uint32Array(update.length + LANES),
-  ): RingVector {
-    const { unit } = this, { clip } = this.#settings, { length } = update;
-    const sum = new Float64Array(length);
-    addClipped(sum, { from: new Float32Array(length), to: update }, { clip, unit });
-    this.#noise.addTo(sum);
-    into.fill(0);
-    // Values of the ring are taken modulo 2^32.
-    into.set(sum);
-    into[length] = 1;
-    return into;
+  quantize(update: ParameterVector, into?: RingVector): RingVector {
+    const { unit } = this, { clip } = this.#settings;
+    return quantizeClipped(update, { clip, unit }, (values) => this.#noise.addTo(values), into);
   }
 }
 

@@ -5,8 +5,10 @@
  */
 
 import { DiscreteGaussian } from "../noise/discrete_gaussian.ts";
+import type { MemberSettings } from "../../strategy/privacy.ts";
 import type { NoiseSource } from "../noise/random_words.ts";
 import { bandedCoefficients, COEFFICIENT_UNIT } from "./banded.ts";
+import { clippedRing } from "./clipped_sum.ts";
 import { InTurnMechanism, type InTurnOptions } from "./in_turn.ts";
 import type { CentralMechanism, Grid, Mechanism, RoundSum } from "./mechanism.ts";
 
@@ -31,6 +33,7 @@ export class FtrlMechanism extends InTurnMechanism implements CentralMechanism {
   readonly name = "ftrl";
   readonly grid: Grid;
   readonly #bands: number;
+  readonly #cohort: number;
   readonly #coefficients: readonly number[];
   readonly #noise: DiscreteGaussian;
   /** Raw sums and releases of the rounds before, the last one first. */
@@ -39,11 +42,17 @@ export class FtrlMechanism extends InTurnMechanism implements CentralMechanism {
 
   constructor(options: FtrlOptions) {
     super(options);
-    const { noise, clip, bands, source } = options;
+    const { noise, clip, bands, cohort, source } = options;
     this.#bands = bands;
+    this.#cohort = cohort;
     this.#coefficients = bandedCoefficients(bands);
     this.#noise = new DiscreteGaussian(LOG_DEVIATION, source);
     this.grid = { clip, unit: noise * clip / 2 ** LOG_DEVIATION / COEFFICIENT_UNIT };
+  }
+
+  members(): MemberSettings {
+    const { clip: maxNorm } = this;
+    return { ring: clippedRing(this.grid, this.#cohort), maxNorm };
   }
 
   release({ sum, ranks }: RoundSum): Float64Array {

@@ -1,6 +1,6 @@
 import type { Rank } from "../../base/rank.ts";
 import type { Owners } from "../ledger/owners.ts";
-import type { PrivacyReport, PrivateSelection } from "../../strategy/privacy.ts";
+import type { MemberSettings, PrivacyReport, PrivateSelection } from "../../strategy/privacy.ts";
 
 /** Clip and unit of the grid of a round. */
 export interface Grid {
@@ -44,6 +44,13 @@ export interface Mechanism {
   stopReason(numClients: number): string | undefined;
   /** Selects the clients of the next release. */
   select(clients: PrivateSelection): Rank[];
+  /**
+   * Returns the settings of clients that clip their updates themselves. Absent where the mechanism
+   * does not go with secure aggregation.
+   *
+   * @throws {RangeError} If the sums have no room.
+   */
+  members?(): MemberSettings;
   /** Returns what the mechanism adds to the report. */
   account():
     & Partial<PrivacyReport>

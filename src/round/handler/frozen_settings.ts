@@ -67,8 +67,8 @@ function wantedPlan(
     );
   }
   if (secure === undefined) {
-    if (privacy?.sharedNoise === undefined) return plan;
+    if (privacy?.isNoiseShared !== true) return plan;
     throw new RangeError(`${PROBLEM}: expected secure aggregation with ${name}, got none`);
   }
-  return { ...plan, secure: secureSettings(secure, privacy?.sharedNoise) };
+  return { ...plan, secure: secureSettings(secure, privacy?.members?.()) };
 }

@@ -1,6 +1,6 @@
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
-import type { ClientUpdate, StrategyRound } from "../../strategy/strategy.ts";
+import type { ClientUpdate, MemberSum, StrategyRound } from "../../strategy/strategy.ts";
 import type { Aggregation } from "../../strategy/sums/sums.ts";
 import { checkTaken, takeUpdate } from "./aggregation.ts";
 import { NonFiniteResultError } from "./result_check.ts";
@@ -36,6 +36,16 @@ export class OpenRound {
   /** Passes an update to the strategy. */
   take(update: ClientUpdate): void {
     this.#overflow ??= takeUpdate(this.#round, update, this.#aggregation);
+  }
+
+  /**
+   * Passes a sum to the strategy.
+   *
+   * @returns `false` if it takes the mean of the members' updates in place of the sum.
+   */
+  takeSum(sum: MemberSum): boolean {
+    this.#round.acceptSum?.(sum);
+    return this.#round.acceptSum !== undefined;
   }
 
   /**

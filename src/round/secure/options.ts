@@ -6,7 +6,7 @@
 
 import { checkInRange } from "../../base/check.ts";
 import { checkNamedOptions, readNamedOptions } from "../../base/named_options.ts";
-import type { PrivacyTerms } from "../../strategy/privacy.ts";
+import type { MemberSettings } from "../../strategy/privacy.ts";
 import type { SecureSettings } from "../../plan/secure_settings.ts";
 import type { GraphAssumptions } from "../../secure/graph.ts";
 
@@ -127,13 +127,14 @@ export function parseSecureAggregation(text = ""): SecureAggregationOptions {
 /**
  * Returns the settings that clients are sent with the plan.
  *
- * @param shared Noise that the clients add, with the ring for it, in place of that of the options.
- * @throws {RangeError} If the number of members is out of range. Other settings are checked with
- * the plan.
+ * @param members Clip of the clients of a private run, with the ring for it, in place of that of the
+ * options.
+ * @throws {RangeError} If the number of members is out of range, or an option has no effect because
+ * the run is private. Other settings are checked with the plan.
  */
 export function secureSettings(
   options: SecureAggregationOptions,
-  shared?: PrivacyTerms["sharedNoise"],
+  members?: MemberSettings,
 ): SecureSettings {
   const { clip, maxSamples, maxMembers, minMembers } = { ...SECURE_DEFAULTS, ...options };
   const { maxLoss, signed = false } = options;
@@ -144,10 +145,25 @@ export function secureSettings(
     PROBLEM,
     `secure aggregation of 3 to ${maxMembers} members at least`,
   );
+  if (members !== undefined) checkUnclipped(options);
+  const { ring, ...clipping } = members ?? {};
   return {
     ...{ clip, maxSamples, maxMembers },
-    ...(shared && { ...shared.ring, noise: shared.noise }),
+    ...ring,
+    ...clipping,
     ...(maxLoss !== undefined && { maxLoss }),
     ...(signed && { signed }),
   };
+}
+
+/** Checks that no option is given in whose place a private run has others. */
+function checkUnclipped(options: SecureAggregationOptions): void {
+  for (const name of ["clip", "maxSamples", "maxLoss"] as const) {
+    if (options[name] === undefined) continue;
+    throw new RangeError(
+      `${PROBLEM}: expected secure aggregation without ${name} in a private run, whose updates count alike up to the clip of its privacy, got ${
+        options[name]
+      }`,
+    );
+  }
 }

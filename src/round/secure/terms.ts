@@ -1,4 +1,4 @@
-import type { SecureSettings, SharedNoise } from "../../plan/secure_settings.ts";
+import type { SecureSettings } from "../../plan/secure_settings.ts";
 import { type GraphParameters, graphParameters } from "../../secure/graph.ts";
 import { type Ring, ringOf } from "../../secure/ring.ts";
 import type { SecureRunReport } from "./report.ts";
@@ -20,8 +20,8 @@ export class SecureTerms {
   readonly ring: Ring;
   /** Smallest number of members of a round. */
   readonly minMembers: number;
-  /** Noise that the members add, with distributed differential privacy. */
-  readonly noise: SharedNoise | undefined;
+  /** Settings of the plan that clients are sent. */
+  readonly settings: SecureSettings;
   /** Set if members sign their keys and the list of survivors. */
   readonly isSigned: boolean;
   readonly #options: SecureAggregationOptions;
@@ -35,7 +35,7 @@ export class SecureTerms {
   constructor(options: SecureAggregationOptions, settings: SecureSettings) {
     this.#options = { ...options };
     this.ring = ringOf(settings);
-    this.noise = settings.noise;
+    this.settings = settings;
     this.isSigned = settings.signed === true;
     this.minMembers = options.minMembers ?? SECURE_DEFAULTS.minMembers;
     this.graph(this.minMembers);

@@ -204,7 +204,7 @@ function expected(draft: Draft) {
   return findConflict({
     plan: {
       ...{ learningRate: 0.1, ...defaults, ...plan, ...settings },
-      ...(secure && { secure: secureSettings(secure, made.privacy?.sharedNoise) }),
+      ...(secure && { secure: secureSettings(secure, made.privacy?.members?.()) }),
     },
     strategy: made,
     isSimulated: true,

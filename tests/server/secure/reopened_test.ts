@@ -11,6 +11,7 @@ import {
   type SyncParameterServerHandlerOptions,
 } from "../../../mod.ts";
 import type { MessageArguments } from "../../../src/server/run/server_topology.ts";
+import { CentralPrivacy } from "../../../src/privacy/central_privacy.ts";
 import { freePort } from "../../helpers/free_port.ts";
 import { Proxy } from "../../helpers/proxy.ts";
 import { clearModel, clientOf, serverOf, WatchedClient } from "./secure_run.ts";
@@ -111,6 +112,21 @@ Deno.test("a sum that is unmasked after a restart reaches a strategy with its st
   const options = () => ({ strategy: new FedAdam() });
   const { model } = await killedAt(2, options);
   assertEquals(model, clearModel([ALL, ALL, ALL], serverOf(options())));
+});
+
+Deno.test("a private sum that is unmasked after a restart gets its noise, and counts once", async () => {
+  const plan = { rounds: 3, clients: 5, cohort: 5, delta: 1e-5 } as const;
+  const options = () => ({
+    strategy: new CentralPrivacy({ mechanism: "ftrl", noise: 1, ...plan }),
+    secureAggregation: { minMembers: 3 },
+  });
+  const { report } = await killedAt(3, options);
+  assertEquals(report.rounds.map(({ tries, received }) => [tries, received]), [
+    ...[[1, 5], [1, 5], [1, 5]],
+  ]);
+  const { releases, participationsMost, trust = "" } = report.privacy ?? {};
+  assertEquals([releases, participationsMost], [3, 3]);
+  assert(trust.startsWith("the server, which sees sums"), trust);
 });
 
 Deno.test("a sum is not unmasked with other settings than those it was masked with", async () => {

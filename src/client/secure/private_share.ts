@@ -1,30 +1,33 @@
 import { errorMessage, ProtocolError } from "../../base/errors.ts";
 import type { SecureSettings } from "../../plan/secure_settings.ts";
-import { NoiseShare } from "../../privacy/distributed/noise_share.ts";
+import type { MemberShare } from "../../privacy/distributed/member_share.ts";
+import { memberShareOf } from "../../privacy/distributed/share_of.ts";
 import { SecureError } from "../../secure/errors.ts";
 import type { SecureMembersPayload } from "../../wire/messages.ts";
 
 /**
- * Returns the noise that a client adds to its updates; `undefined` where the run has none.
+ * Returns the form in which a client masks its updates in a private run, clipped and perhaps with
+ * noise; `undefined` where the run is not private.
  *
  * @throws {ProtocolError} "invalid-field", if the settings have no room for it or another ring.
  */
-export function noiseShareOf(settings: SecureSettings | undefined): NoiseShare | undefined {
-  if (settings?.noise === undefined) return undefined;
-  const { noise, clip, maxMembers, maxSamples, maxLoss, rounding } = settings;
+export function privateShareOf(settings: SecureSettings | undefined): MemberShare | undefined {
+  if (settings === undefined) return undefined;
+  const { noise, clip, maxSamples, maxLoss, rounding } = settings;
   const wrong = (text: string, cause?: unknown) =>
     new ProtocolError("invalid-field", `Cannot join: ${text}`, { cause });
-  if (noise.fewest > noise.threshold) {
+  if (noise !== undefined && noise.fewest > noise.threshold) {
     throw wrong(
       `expected noise of ${noise.threshold} members at most, the threshold, got ${noise.fewest}`,
     );
   }
-  let share: NoiseShare;
+  let share: MemberShare | undefined;
   try {
-    share = new NoiseShare({ ...noise, maxMembers });
+    share = memberShareOf(settings);
   } catch (cause) {
     throw wrong(errorMessage(cause), cause);
   }
+  if (share === undefined || noise === undefined) return share;
   const { ring } = share;
   const isSame = ring.clip === clip && ring.maxLoss === maxLoss &&
     ring.maxSamples === maxSamples && ring.rounding === rounding;
