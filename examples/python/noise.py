@@ -1,4 +1,4 @@
-"""Noise that a client adds to its masked update, after docs/PROTOCOL.md, "Noise of the members"."""
+"""Masked updates in a private run, clipped and with or without noise, after docs/PROTOCOL.md, "Noise of the members"."""
 import math, secrets
 import numpy as np
 from masks import LANES, Refusal
@@ -20,15 +20,26 @@ def ring(settings):
         return log, unit
     raise Refusal("Cannot join: the ring has no room for the noise of the clients")
 
+def is_private(settings): return "noise" in settings or "maxNorm" in settings
+
+def grid(settings):
+    """Logarithm of the noise's deviation, None where the server adds the noise, the unit of the ring, and the largest norm."""
+    if "maxNorm" not in settings: return *ring(settings), settings["noise"]["clip"]
+    fits = "noise" not in settings and 0 < settings["maxNorm"] <= settings["clip"]
+    if not fits or settings["maxSamples"] != 1 or settings.get("rounding") != "toward-zero":
+        raise Refusal("Cannot join: expected a ring of clipped updates that count alike")
+    return None, settings["clip"] / ((2**31 - 1) // settings["maxMembers"]), settings["maxNorm"]
+
 def quantize(settings, update, told):
-    """Integers modulo 2^32 of an update with its noise, and the lanes behind them, which tell nothing."""
-    (log, unit), clip, real = ring(settings), settings["noise"]["clip"], update.astype(np.float64)
+    """Integers modulo 2^32 of a clipped update, with its noise, and the lanes behind them, which tell nothing."""
+    (log, unit, clip), real = grid(settings), update.astype(np.float64)
     norm, most = math.sqrt(float(real @ real)), math.floor((clip / unit)**2)
     if not math.isfinite(norm): raise Refusal("Cannot train: the update is not finite")
     factor = (1 if norm <= clip else clip / norm) / unit
     # Rounding errors of the floats may have made the norm too large.
     while sum(int(value)**2 for value in np.trunc(real * factor)) > most: factor *= 1 - 1e-9
-    whole = np.trunc(real * factor).astype(np.int64) + [gaussian(log) for _ in real]
+    whole = np.trunc(real * factor).astype(np.int64)
+    if log is not None: whole += [gaussian(log) for _ in real]
     return np.append(whole, [1] + [0] * (LANES - 1)).astype(np.uint32)
 
 def gaussian(log):
@@ -86,3 +97,5 @@ def weakness(privacy, settings, epsilon, delta):
     own = settings.get("noise", {}) if settings else {}
     if privacy["mechanism"] == "distributed" and any(own.get(name) != privacy.get(name) for name in ("noise", "clip")):
         return "the settings of the clients have other noise than was announced"
+    if privacy["mechanism"] != "distributed" and settings and settings.get("maxNorm") != privacy.get("clip"):
+        return "the settings of the clients have another clip than was announced"

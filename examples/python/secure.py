@@ -16,7 +16,7 @@ except ImportError: KNOWN = {}
 
 KEYS, MEMBERS, SHARES, MASKED, SURVIVORS, VOTE, REQUEST, REVEAL = range(24, 32)
 ASKED, LEAST = (KEYS, MEMBERS, SHARES, SURVIVORS, REQUEST), 3
-SETTINGS = {"clip", "maxSamples", "maxMembers", "maxLoss", "rounding", "signed", "noise"}
+SETTINGS = {"clip", "maxSamples", "maxMembers", "maxLoss", "rounding", "signed", "noise", "maxNorm"}
 
 class Member:
     """Client's part in the rounds of a run."""
@@ -24,7 +24,7 @@ class Member:
         self.run, self.rank, self.settings, self.least = given["run"], given["rank"], given["plan"]["secure"], least
         self.signer, self.listed, self.budget = signer, listed, budget or noise.Budget(None, None)
         if unknown := self.settings.keys() - SETTINGS: raise Refusal(f"Cannot join: unknown settings {', '.join(unknown)}")
-        if "noise" in self.settings: noise.ring(self.settings)
+        if noise.is_private(self.settings): noise.grid(self.settings)
         self.told = {name: given[name] for name in ("manifest", "model", "schema") if name in given}
         self.assigned = self.plan = given["plan"]
         self.serial, self.revealed, self.id, self.early, self.update, self.trained = 0, {}, None, None, None, None
@@ -114,7 +114,7 @@ class Member:
         base, trained, told = self.trained
         change = trained.astype("<f4") - base
         self.budget.spend(self.settings)
-        masked = (noise.quantize if "noise" in self.settings else quantize)(self.settings, change, told)
+        masked = (noise.quantize if noise.is_private(self.settings) else quantize)(self.settings, change, told)
         masked += self.stream(self.hkdf(self.seed, b"self", u32(self.rank)), len(masked))
         for rank in self.held.keys() - {self.rank}:
             theirs, low, high = by_rank[rank]["maskKey"], *sorted((self.rank, rank))

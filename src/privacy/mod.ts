@@ -15,6 +15,7 @@ export type { ClientPrivacyOptions } from "./client/options.ts";
 export * from "./client/parse.ts";
 export * from "./distributed/accounting.ts";
 export * from "./distributed/distributed_privacy.ts";
+export { ClippedShare, type MemberShare } from "./distributed/member_share.ts";
 export * from "./distributed/noise_share.ts";
 export * from "./ledger/client_ledger.ts";
 export * from "./ledger/ledger_file.ts";

@@ -12,7 +12,7 @@ export {
   type StalenessFunction,
 } from "./asynchronous/staleness.ts";
 export * from "./client_side/client_side.ts";
-export type { PrivacyReport, PrivacyTerms, PrivateSelection } from "./privacy.ts";
+export type { MemberSettings, PrivacyReport, PrivacyTerms, PrivateSelection } from "./privacy.ts";
 export * from "./registry.ts";
 export * from "./server_optimizer/server_optimizer.ts";
 export * from "./strategy.ts";

@@ -44,10 +44,9 @@ async function openFifth(browser: Browser, origin: string, address: string, faul
   return await open(browser, url, { faults, width: 1280, hasTouch: false });
 }
 
-/** Runs a server and its five clients, of which the last one is started by a function. */
+/** Runs a server with secure aggregation and its five clients, of which the last one is started by a function. */
 async function runFive(
   strategy: Strategy,
-  isSecure: boolean,
   origin: string,
   startFifth: (address: string) => Promise<unknown>,
 ): Promise<RunReport> {
@@ -55,7 +54,7 @@ async function runFive(
   const handler = new SyncParameterServerHandler({
     ...await initialParameters(model, 1),
     ...{ model, strategy, seed: 1 },
-    ...(isSecure && { secureAggregation: { minMembers: CLIENTS } }),
+    secureAggregation: { minMembers: CLIENTS },
   });
   let clients: Promise<unknown>[] = [];
   const report = await new ServerSyncTop(handler, {
@@ -89,15 +88,16 @@ testInBrowser(
     const ofDeno = (address: string) => runDenoClient(address, CLIENTS, CLIENTS);
     const seeded = { ...PLAN, mechanism: "ftrl", noise: 2, noiseSeed: 3 } as const;
     const [central, alone] = await Promise.all([
-      runFive(new CentralPrivacy(seeded), false, origin, ofPage),
-      runFive(new CentralPrivacy(seeded), false, origin, ofDeno),
+      runFive(new CentralPrivacy(seeded), origin, ofPage),
+      runFive(new CentralPrivacy(seeded), origin, ofDeno),
     ]);
     assertEquals(central.modelDigest, alone.modelDigest);
+    assertEquals(central.rounds.map(({ received }) => received), [5, 5, 5]);
 
     const shared = { ...PLAN, epsilon: 8, threshold: 4 } as const;
     const [mixed, same] = await Promise.all([
-      runFive(new DistributedPrivacy(shared), true, origin, ofPage),
-      runFive(new DistributedPrivacy(shared), true, origin, ofDeno),
+      runFive(new DistributedPrivacy(shared), origin, ofPage),
+      runFive(new DistributedPrivacy(shared), origin, ofDeno),
     ]);
     assertEquals(mixed.privacy, same.privacy);
     assertEquals(mixed.rounds.map(({ received }) => received), [5, 5, 5]);
@@ -149,7 +149,8 @@ testInBrowser(
       assertEquals(faults, []);
       const report: RunReport = JSON.parse(await Deno.readTextFile(`${folder}/report.json`));
       assertEquals(report.rounds.map(({ received }) => received), [5, 5, 5]);
-      assertEquals(report.privacy?.mechanism, "distributed");
+      assertEquals(report.privacy?.mechanism, "ftrl");
+      assert(report.privacy?.trust?.startsWith("the server, which sees sums"));
       assert((report.privacy?.epsilon ?? Infinity) < 8 + 1e-6);
     });
   },

@@ -17,6 +17,7 @@ import { Connection, tcpTransport } from "../../src/net/mod.ts";
 import { CentralPrivacy } from "../../src/privacy/central_privacy.ts";
 import { DistributedPrivacy } from "../../src/privacy/distributed/distributed_privacy.ts";
 import { zcdpEpsilon } from "../../src/privacy/accounting/gaussian.ts";
+import { ClippedShare } from "../../src/privacy/distributed/member_share.ts";
 import { ringSettings } from "../../src/privacy/distributed/noise_share.ts";
 import { sign } from "../../src/secure/primitives.ts";
 import { signedKeys, signedSurvivors } from "../../src/secure/salt.ts";
@@ -154,6 +155,44 @@ pythonTest("adds its share of the noise", async (python, folder) => {
   assertEquals([outcome.code, outcome.stdout], [0, joined(own)], outcome.stderr);
   assertEquals(report?.rounds.map(({ received }) => received), [4, 4, 4]);
   assertEquals(report?.privacy?.participationsMost, 3);
+});
+
+pythonTest("clips its update where the server adds the noise", async (python, folder) => {
+  const handler = {
+    strategy: new CentralPrivacy({
+      ...{ mechanism: "ftrl", noise: 1, delta: 1e-5, rounds: 3, clients: 4, cohort: 4 },
+    }),
+    secureAggregation: { minMembers: 4 },
+  };
+  const args = [...REQUIRED, "--privacy-max-epsilon", "30"];
+  const { report, outcome, own } = await maskedRun(python, folder, args, { handler });
+  assertEquals([outcome.code, outcome.stdout], [0, joined(own)], outcome.stderr);
+  assertEquals(report?.rounds.map(({ received }) => received), [4, 4, 4]);
+  assertEquals([report?.privacy?.mechanism, report?.privacy?.releases], ["ftrl", 3]);
+});
+
+pythonTest("has the whole numbers of a clipped update", async (python) => {
+  const settings = { clip: 4, maxSamples: 1, maxMembers: 5, rounding: "toward-zero", maxNorm: 0.3 };
+  // Squares whose sum is exact in any order.
+  const updates = [[0.25, -0.125, 0.0625, 0], [3, -1, 0.5, 0.25], [-1e-9, 0, 0, 0]];
+  const program = `${OWN}; import noise, numpy as np
+from masks import Refusal
+settings, updates = json.loads(sys.argv[1])
+lines = [noise.quantize(settings, np.array(one, "<f4"), None).tolist() for one in updates]
+for wrong in ({"maxNorm": 5}, {"maxSamples": 2}, {"rounding": "random"}):
+    try: lines.append(noise.grid({**settings, **wrong}))
+    except Refusal as refusal: lines.append(str(refusal))
+privacy = {"unit": "client", "mechanism": "ftrl", "epsilon": 1, "delta": 1e-6, "noise": 2}
+lines += [noise.weakness({**privacy, "clip": clip}, settings, 8, 1e-5) for clip in (0.3, 1)]
+print(json.dumps(lines))`;
+  const lines = await runPython(python, program, [JSON.stringify([settings, updates])]);
+  const share = new ClippedShare(0.3, { ...settings, rounding: "toward-zero" });
+  const refusal = "Cannot join: expected a ring of clipped updates that count alike";
+  assertEquals(lines, [
+    ...updates.map((update) => [...share.quantize(Float32Array.from(update))]),
+    ...[refusal, refusal, refusal, null],
+    "the settings of the clients have another clip than was announced",
+  ]);
 });
 
 pythonTest("counts its masked updates as Deno clients do", async (python) => {

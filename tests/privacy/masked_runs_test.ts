@@ -1,5 +1,5 @@
 /** Runs whose server adds noise to masked sums: `ftrl` with secure aggregation. */
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   ClientSGDHandler,
   digits,
@@ -12,15 +12,10 @@ import {
   Simulation,
   SyncParameterServerHandler,
 } from "../../mod.ts";
-import { checkPrivacy } from "../../src/client/required_privacy.ts";
-import { privateShareOf } from "../../src/client/secure/private_share.ts";
-import { ProtocolError } from "../../src/base/errors.ts";
 import { memoryTransport } from "../../src/net/mod.ts";
 import { CentralPrivacy, type CentralPrivacyOptions } from "../../src/privacy/mod.ts";
-import { secureSettings } from "../../src/round/secure/options.ts";
 import { InProcessPool } from "../../src/sim/mod.ts";
 import { CheckpointStore } from "../../src/store/checkpoint/files/checkpoint_store.ts";
-import { assignmentFor } from "../helpers/assignment.ts";
 import { inFolder } from "../helpers/command.ts";
 import { FakeHandler, vectorManifest } from "../helpers/fake_handler.ts";
 import { RecordedTransport } from "../helpers/recorded_transport.ts";
@@ -255,51 +250,3 @@ function checkUntold(value: unknown): void {
     return part;
   });
 }
-
-Deno.test("what does not go with masked sums is refused when the server is made", () => {
-  const make = (options: Partial<CentralPrivacyOptions>, secure = {}) => () =>
-    new SyncParameterServerHandler({
-      manifest: vectorManifest(LENGTH),
-      parameters: new Float32Array(LENGTH),
-      strategy: strategyOf(options),
-      secureAggregation: { minMembers: 3, ...secure },
-    });
-  const secret = "members learn who else is in their cohort";
-  assertThrows(make({ mechanism: "fedavg" }), RangeError, secret);
-  assertThrows(make({ mechanism: "fedavg", noise: 0.2, adaptive: {} }), RangeError, secret);
-  for (const given of [{ clip: 1 }, { maxSamples: 5 }, { maxLoss: 9 }]) {
-    const name = Object.keys(given).join();
-    assertThrows(make({}, given), RangeError, `expected secure aggregation without ${name}`);
-  }
-  const many = { clients: 1000, cohort: 1000, noise: 0.05 };
-  assertThrows(make(many), RangeError, "expected a cohort of 3 to 409 members");
-});
-
-Deno.test("a client refuses settings by which its update is not clipped as announced", async () => {
-  const { privacy } = strategyOf();
-  const settings = secureSettings({ minMembers: 3 }, privacy.members?.());
-  assertEquals(settings.maxNorm, SEEDED.clip);
-  assert(privateShareOf(settings) !== undefined);
-  for (const changes of [{ clip: 0.1 }, { maxSamples: 9 }, { rounding: "random" as const }]) {
-    assertThrows(() => privateShareOf({ ...settings, ...changes }), ProtocolError, "Cannot join");
-  }
-  const { plan } = await assignmentFor(vectorManifest(2));
-  const announced = { unit: "client", mechanism: "ftrl", delta: 1e-6, epsilon: 1, noise: 4 };
-  const check = (maxNorm: number | undefined) =>
-    checkPrivacy({
-      privacy: { ...announced, clip: SEEDED.clip },
-      plan: { ...plan, secure: { ...settings, ...(maxNorm === undefined ? {} : { maxNorm }) } },
-    }, { privacyMaxEpsilon: 1 });
-  check(SEEDED.clip);
-  assertThrows(() => check(1), ProtocolError, "expected the announced clip 0.2 in the settings");
-  const { maxNorm: _, ...unclipped } = settings;
-  assertThrows(
-    () =>
-      checkPrivacy(
-        { privacy: { ...announced, clip: 0.2 }, plan: { ...plan, secure: unclipped } },
-        { privacyMaxEpsilon: 1 },
-      ),
-    ProtocolError,
-    "got undefined",
-  );
-});

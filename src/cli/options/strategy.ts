@@ -52,7 +52,7 @@ export const STRATEGY = {
   privacy: option(readableBy(parsePrivateRun), {
     value: "<name>",
     help:
-      "differential privacy of clients: ftrl:epsilon=8,delta=1e-5, where clients take turns; fedavg:…, where cohorts are random and secret; or distributed:…, where the clients add the noise, with --secure-aggregation; further options: clip, noise, bands, quantile",
+      "differential privacy of clients: ftrl:epsilon=8,delta=1e-5, where clients take turns, also with --secure-aggregation; fedavg:…, where cohorts are random and secret; or distributed:…, where the clients add the noise, with --secure-aggregation; further options: clip, noise, bands, quantile",
     group: "Strategy",
     defaultText: "none",
     commands: { server: {}, simulate: {} },

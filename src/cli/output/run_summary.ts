@@ -61,11 +61,11 @@ function metricLines({ metrics = {}, samples = 0 }: Partial<FinalReport> = {}): 
   return texts.length === 0 ? [] : [`on ${samples} samples: ${texts.join(", ")}`];
 }
 
-/** Formats the guarantee of a private run in one line. */
+/** Formats the guarantee of a private run in one line, and whom it rests on in another. */
 function privacyLines({ privacy, rounds }: RunReport): string[] {
   if (privacy === undefined) return [];
   const again = privacy.releases - rounds.length;
-  const { epsilon, epsilonContinuous, delta, mechanism, releases, guarantee } = privacy;
+  const { epsilon, epsilonContinuous, delta, mechanism, releases, guarantee, trust } = privacy;
   if (epsilon === undefined) return [`differential privacy guarantees ${guarantee}`];
   return [
     `differential privacy of clients by ${mechanism}: epsilon ${
@@ -73,6 +73,7 @@ function privacyLines({ privacy, rounds }: RunReport): string[] {
     } at delta ${delta} after ${releases} releases (continuous noise: ${
       epsilonContinuous?.toFixed(3)
     })`,
+    ...(trust === undefined ? [] : [`that rests on ${trust}`]),
     ...(again > 0
       ? [`counted beside the rounds, told before the run was resumed from an earlier one: ${again}`]
       : []),
