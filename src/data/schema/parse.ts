@@ -56,13 +56,12 @@ const arrayFields = {
   name,
   shape: v.pipe(v.array(size), v.minLength(1), v.maxLength(8)),
   columns: v.exactOptional(names),
-  scale: v.exactOptional(number),
+  ...{ scale: v.exactOptional(number), generator: v.exactOptional(generatorReader) },
   standardize: v.exactOptional(
     v.strictObject({ mean: v.array(number), deviation: v.array(notNegative) }),
   ),
   vocabulary: v.exactOptional(names),
   tokenizer: v.exactOptional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "expected a SHA-256"))),
-  generator: v.exactOptional(generatorReader),
 };
 
 const input = v.variant("kind", [

@@ -5,32 +5,21 @@
  */
 
 import { bytesOf } from "../../base/bytes.ts";
-import { replaceFile } from "../../base/files/whole_file.ts";
-import { LENGTH_BYTES } from "../../store/safetensors/header.ts";
-import { writeAll } from "../../store/safetensors/file.ts";
 import type { BaseFacts } from "./reference.ts";
-import { makeDigests } from "./digest.ts";
 import type { FrozenBase } from "./frozen_base.ts";
 import { type BasePrecision, SCALE_END } from "./tensors.ts";
+import { writeTensors, type WrittenTensor } from "./write_tensors.ts";
 
 /** Largest whole number of 8 bits that is used; the smallest is its opposite. */
 const MOST_INT8 = 127;
-
-/** Tensor as it is written. */
-interface Written {
-  readonly name: string;
-  readonly dtype: "F32" | "F16" | "I8";
-  readonly shape: readonly number[];
-  readonly byteLength: number;
-}
 
 /**
  * Writes a base in another precision, and gives digest and size of the new file: it is another base
  * for a plan. The same base gives the same file on every machine.
  *
  * With `f16`, values are rounded to 16-bit floats. With `int8`, each row of a matrix, which is an
- * output of a dense layer or a token of an embedding, has whole numbers from -127 to 127 and a scale
- * of its own, in a tensor whose name ends in `.scale`; vectors stay 32-bit floats.
+ * output of a dense layer or a token of an embedding, has whole numbers from -127 to 127 and a
+ * scale of its own, in a tensor whose name ends in `.scale`; vectors stay 32-bit floats.
  *
  * @param path Path of the new file.
  * @throws {RangeError} If a value is too large for a 16-bit float.
@@ -41,36 +30,22 @@ export async function writeBase(
   precision: BasePrecision,
 ): Promise<BaseFacts> {
   const tensors = [...base.shapes].flatMap(([name, shape]) => writtenOf(name, shape, precision));
-  let at = 0;
-  const entries = tensors.map(({ name, dtype, shape, byteLength }) => {
-    const place = { dtype, shape, data_offsets: [at, at + byteLength] };
-    at += byteLength;
-    return [name, place];
-  });
-  const text = new TextEncoder().encode(
-    JSON.stringify(Object.fromEntries([["__metadata__", { format: "pt" }], ...entries])),
-  );
-  const padded = Math.ceil(text.length / 8) * 8;
-  const header = new Uint8Array(LENGTH_BYTES + padded).fill(0x20);
-  new DataView(header.buffer).setBigUint64(0, BigInt(padded), true);
-  header.set(text, LENGTH_BYTES);
-  const digest = (await makeDigests())();
-  await replaceFile(path, async (file) => {
-    const write = async (bytes: Uint8Array<ArrayBuffer>) => {
-      digest.update(bytes);
-      await writeAll(file, bytes);
-    };
-    await write(header);
+  return await writeTensors(path, tensors, contents());
+
+  async function* contents() {
     for (const [name, shape] of base.shapes) {
       const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
       await base.read(name, values);
-      for (const bytes of encoded(name, shape, values, precision)) await write(bytes);
+      yield* encoded(name, shape, values, precision);
     }
-  });
-  return { sha256: digest.finish(), bytes: header.length + at };
+  }
 }
 
-function writtenOf(name: string, shape: readonly number[], precision: BasePrecision): Written[] {
+function writtenOf(
+  name: string,
+  shape: readonly number[],
+  precision: BasePrecision,
+): WrittenTensor[] {
   const length = shape.reduce((product, size) => product * size, 1);
   if (precision === "f16") return [{ name, dtype: "F16", shape, byteLength: 2 * length }];
   if (precision === "f32" || shape.length < 2) {

@@ -56,8 +56,8 @@ export interface FrozenBaseOptions extends DownloadOptions {
 
 /**
  * Pretrained model whose weights are not trained: a safetensors file of which each client of a run
- * holds a copy. The plan names it by its digest, and it is checked when it is opened. Each tensor is
- * read in pieces, straight to where it is needed.
+ * holds a copy. The plan names it by its digest, and it is checked when it is opened. Each tensor
+ * is read in pieces, straight to where it is needed.
  *
  * @example A file of one tensor
  * ```ts
