@@ -40,6 +40,7 @@ export type {
   RunHead,
   RunIdentity,
   RunStage,
+  RunStateOptions,
   RunView,
   ViewChange,
 } from "./view.ts";

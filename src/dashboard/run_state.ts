@@ -5,9 +5,11 @@ import type { ServerEvent } from "../round/report/events.ts";
 import type { RoundReport, RunReport } from "../round/report/report.ts";
 import { ClientRows } from "./client_rows.ts";
 import { eventLine, safeText } from "./event_line.ts";
+import { noChanges } from "./noted_changes.ts";
 import { OpenRoundState } from "./open_round.ts";
 import { RefusalCounts } from "./refusal_counts.ts";
 import { identityOf, roundPoint } from "./from_report.ts";
+import { SpentPrivacy } from "./spent_privacy.ts";
 import {
   type EventLine,
   MAX_EVENTS,
@@ -15,14 +17,10 @@ import {
   type RunHead,
   type RunIdentity,
   type RunStage,
+  type RunStateOptions,
   type RunView,
   type ViewChange,
 } from "./view.ts";
-
-/** Begins to note changes, where a number of rounds has been told. */
-function noChanges(points: number) {
-  return { isChanged: false, isOpenChanged: false, points, events: [] as EventLine[] };
-}
 
 /** State of a run, which its events change, and from which views of it are made. */
 export class RunState {
@@ -33,20 +31,21 @@ export class RunState {
   #rounds = 0;
   #updatedAt: number | undefined;
   #report: RunReport | undefined;
+  readonly #spent: SpentPrivacy;
   readonly #bytes = { bytesUp: 0, bytesDown: 0, bytesUpWhole: 0, bytesDownWhole: 0 };
   readonly #points: RoundPoint[] = [];
   readonly #clients = new ClientRows();
   readonly #refusals = new RefusalCounts();
   readonly #events: EventLine[] = [];
   #open: OpenRoundState | undefined;
-
   /** Changes since the last {@linkcode RunState.takeChange}. */
   #changed = noChanges(0);
 
   /** Makes the state of a run before its first event. */
-  constructor(run: RunIdentity, { rounds = 0 }: { rounds?: number } = {}) {
+  constructor(run: RunIdentity, { rounds = 0, privacy = () => undefined }: RunStateOptions = {}) {
     this.#run = run;
     this.#rounds = rounds;
+    this.#spent = new SpentPrivacy(privacy);
   }
 
   /** The run. */
@@ -148,7 +147,8 @@ export class RunState {
 
   /** Returns the state without its lists. */
   head(): RunHead {
-    const report = this.#report;
+    const report = this.#report,
+      privacy = report?.privacy ?? this.#spent.after(this.#points.length);
     return {
       stage: this.#stage,
       ...(this.#note !== undefined && { note: this.#note }),
@@ -161,7 +161,7 @@ export class RunState {
       ...(this.#updatedAt !== undefined && { updatedAt: this.#updatedAt }),
       ...(report?.best && { best: report.best }),
       ...(report?.final && { final: report.final }),
-      ...(report?.privacy && { privacy: report.privacy }),
+      ...(privacy && { privacy }),
       ...(report && { modelDigest: report.modelDigest }),
     };
   }

@@ -213,3 +213,11 @@ export const MAX_ROWS = 10_000;
 export const MAX_DOTS = 2000;
 /** Number of events that are kept. */
 export const MAX_EVENTS = 200;
+
+/** Options of a `RunState`. */
+export interface RunStateOptions {
+  /** Rounds of the whole run, before its first event tells them. */
+  readonly rounds?: number;
+  /** Returns what a private run has spent so far; `undefined` for any other run. */
+  readonly privacy?: () => PrivacyReport | undefined;
+}

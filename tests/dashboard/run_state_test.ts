@@ -1,10 +1,17 @@
-import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
+import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
+import { prometheusText } from "../../src/dashboard/prometheus.ts";
 import { RunState } from "../../src/dashboard/run_state.ts";
 import { changed } from "../../src/dashboard/page/feed.ts";
 import { MAX_DOTS, MAX_EVENTS, MAX_ROWS, type RunView } from "../../src/dashboard/view.ts";
+import type { PrivacyReport } from "../../src/strategy/privacy.ts";
 import type { RoundReport, ServerEvent } from "../../mod.ts";
 
 const RUN = { id: "a", name: "a", command: "server", strategy: "fedavg", settings: {} };
+
+const SPENT: PrivacyReport = {
+  ...{ unit: "client", relation: "zero-out", mechanism: "ftrl", source: "system" },
+  ...{ noise: 1, clip: 1, delta: 1e-5, reproducible: false, releases: 0 },
+};
 
 function joined(rank: number): ServerEvent {
   return {
@@ -52,6 +59,17 @@ Deno.test("RunState gathers what events say of rounds, clients, bytes and refusa
     "update-refused",
     "client-away",
   ]);
+});
+
+Deno.test("RunState tells after each round what a private run has spent, which is read once", () => {
+  let reads = 0;
+  const privacy = () => ({ ...SPENT, releases: ++reads, epsilon: reads / 10 });
+  const state = new RunState(RUN, { privacy });
+  assertEquals(state.head().privacy?.epsilon, 0.1);
+  for (const event of EVENTS) state.apply(event);
+  assertEquals([state.head().privacy?.epsilon, state.view().head.privacy?.releases], [0.2, 2]);
+  assertMatch(prometheusText(state.view(), 1), /^fedlab_privacy_epsilon\{run="a"\} 0\.2$/m);
+  assertEquals(new RunState(RUN).head().privacy, undefined);
 });
 
 Deno.test("a view with the changes that were taken is the view itself, wherever it begins", () => {

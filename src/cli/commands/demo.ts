@@ -85,6 +85,7 @@ async function runDemo(
   const telemetry = await telemetryOf("demo", folder.path, () => server.handler);
   await using dashboard = await openDashboard("demo", flags, {
     folder: folder.path,
+    handler: () => server.handler,
     control,
     stop: (reason) => stop.abort(reason),
     signal,

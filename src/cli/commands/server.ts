@@ -106,6 +106,7 @@ async function runServer(
   await using dashboard = await openDashboard("server", flags, {
     folder: folder.path,
     ...(resume?.history && { history: resume.history }),
+    handler: () => topology.handler,
     control,
     stop: (reason) => stop.abort(reason),
     signal,

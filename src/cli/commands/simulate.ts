@@ -134,6 +134,7 @@ async function runSimulate(
   await using dashboard = await openDashboard("simulate", flags, {
     folder: folder.path,
     ...(resume?.history && { history: resume.history }),
+    handler: () => server.handler,
     control,
     stop: (reason) => stop.abort(reason),
     signal,

@@ -24,14 +24,17 @@ import { shownSettings } from "./shown_settings.ts";
 export async function startLive(
   command: string,
   { dashboard: address, dashboardControl: mayControl, ...flags }: DashboardFlags,
-  { folder, history = [], control, stop, signal }: LiveRunHold,
+  { folder, history = [], handler, control, stop, signal }: LiveRunHold,
 ): Promise<RunDashboard> {
   const id = basename(folder);
   const state = new RunState({
     ...{ id, name: id, command, strategy: flags.strategy ?? "fedavg" },
     startedAt: runtime.clock.unixMillis(),
     settings: shownSettings(flags),
-  }, { rounds: (flags.mode === "async" ? flags.versions : flags.rounds) ?? 0 });
+  }, {
+    rounds: (flags.mode === "async" ? flags.versions : flags.rounds) ?? 0,
+    privacy: () => handler().privacy?.report,
+  });
   state.addRounds(history as RoundReport[]);
   const live = new LiveRun(state, () => runFiles(folder));
   const token = tokenFromEnv();

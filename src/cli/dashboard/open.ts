@@ -1,5 +1,6 @@
 import type { Tracer } from "../../base/tracer.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
+import type { Openness } from "../../round/report/private_events.ts";
 import type { RunControl } from "../../round/run_control.ts";
 import { UsageError } from "../options/option.ts";
 
@@ -21,6 +22,8 @@ export interface LiveRunHold {
   readonly folder: string;
   /** Reports of the rounds that the run had before it was resumed. */
   readonly history?: readonly unknown[];
+  /** Returns the handler of the run; called after its rounds. */
+  readonly handler: () => Pick<Openness, "privacy">;
   /** Pauses the run and drops clients. */
   readonly control: RunControl;
   /** Ends the run. */
