@@ -1,7 +1,7 @@
 import type { BaseReference } from "../train/models/encoder/encoder_model.ts";
 
 /** Weights of a pretrained model, as its file has them. */
-export interface BaseWeights {
+export interface BaseWeights extends Partial<Disposable> {
   /** The file that was checked. */
   readonly reference: Pick<BaseReference, "sha256" | "bytes" | "format">;
   /** Shape of each tensor of floats, by its name in the file. */

@@ -5,6 +5,9 @@
  */
 
 export type { BaseWeights } from "./base_weights.ts";
+export { EncoderBase } from "./encoder_base.ts";
+export type { Inference } from "../train/inference.ts";
+export { BaseMismatchError, type BaseModel } from "../train/base_model.ts";
 export { writeBase } from "./base/convert.ts";
 export { FrozenBase, type FrozenBaseOptions } from "./base/frozen_base.ts";
 export type { BaseFacts } from "./base/reference.ts";
@@ -17,3 +20,12 @@ export {
   type EncoderModel,
   type EncoderShape,
 } from "../train/models/encoder/encoder_model.ts";
+export {
+  ALL_MINILM_L6_V2,
+  type EncoderOfFile,
+  encoderShapeOf,
+  lora,
+  type LoraOptions,
+  textEncoder,
+  type TextEncoderOptions,
+} from "../train/models/encoder/text_encoder.ts";

@@ -30,6 +30,12 @@ interface ComputeLossOptions {
   readonly step: TargetsOfStep | undefined;
 }
 
+/** Memory in which {@linkcode computeLoss} works: that of a layout, or of another program. */
+export interface LossMemory
+  extends Pick<Layout, "exports" | "total" | "batchLabels" | "scale" | "units"> {
+  readonly program: Pick<Layout["program"], "output" | "outputGradient">;
+}
+
 /**
  * Computes the loss of the program's output of `rows` rows. With `withGradient` it also writes the
  * gradient of the mean loss, times the layout's scale.
@@ -38,7 +44,7 @@ interface ComputeLossOptions {
  * @returns The result.
  */
 export function computeLoss(
-  layout: Layout,
+  layout: LossMemory,
   loss: LossName,
   { rows, withGradient, step }: ComputeLossOptions,
   result: BatchLoss,

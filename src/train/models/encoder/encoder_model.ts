@@ -54,12 +54,10 @@ export interface Adapters {
   /** Layers of the encoder, from 0, whose targets have one. */
   readonly layers: readonly number[];
   /**
-   * Matrices that are trained: both, `B` alone with `A` drawn from `seed` (FFA-LoRA, Sun et al.
-   * 2024), or `B` and `A` in turn, `B` in odd rounds (RoLoRA, Chen et al. 2024).
+   * Matrices that are trained: both, `B` alone (FFA-LoRA, Sun et al. 2024), whose `A` stays as it
+   * was drawn, or `B` in odd and `A` in even rounds (RoLoRA, Chen et al. 2024).
    */
   readonly train: "AB" | "B" | "alternate";
-  /** Seed of `A`, where it is not part of the parameters. */
-  readonly seed: number;
 }
 
 /** Topology of a description of the format `text-encoder`. */
@@ -74,4 +72,11 @@ export interface EncoderModel {
   readonly units: number;
   /** Adapters; without, the head alone is trained. */
   readonly adapters?: Adapters;
+  /**
+   * Precision in which the outputs of layers below all adapters are kept, computed once for each
+   * text. That of vectors of texts is float32 in any case.
+   *
+   * @default {"float32"}
+   */
+  readonly features?: "float32" | "float16";
 }
