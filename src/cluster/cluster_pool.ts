@@ -106,6 +106,11 @@ export class ClusterPool implements ClientPool {
         "Cannot start a pool on a cluster: expected the URL of a handler's module, got a function",
       );
     }
+    if (options.model?.format === "text-encoder" && options.handler === undefined) {
+      throw new TypeError(
+        "Cannot start a pool on a cluster: its machines hold no pretrained base; give a handler's module that opens it",
+      );
+    }
     await using parts = new AsyncDisposableStack();
     const connection = parts.use(await connectCluster({ name: "fedlab simulate", ...cluster }));
     await provision(connection, cluster);

@@ -36,3 +36,15 @@ export async function tryNative<T>(
   logger?.info?.(`Training on tfjs${reason}`);
   return undefined;
 }
+
+/**
+ * Checks that the native engine may run an encoder of texts, which no other engine does.
+ *
+ * @throws {UnsupportedModelError} If it is to be tfjs.
+ */
+export function checkEncoderEngine(engine: EngineChoice): void {
+  if (engine !== "tfjs") return;
+  throw new UnsupportedModelError(
+    "Cannot build the model: only the native engine runs encoders of texts, got the engine tfjs",
+  );
+}

@@ -4,7 +4,8 @@ import type { LossName, ModelDescription } from "../train/handler.ts";
 import { SGDHandler, type SGDHandlerOptions, type TrainLogger } from "../train/sgd_handler.ts";
 import type { SamplesOptions } from "../train/samples.ts";
 import type { Trainer } from "../train/trainer.ts";
-import { tryNative } from "./choose.ts";
+import { type BaseModel, needBase } from "../train/base_model.ts";
+import { checkEncoderEngine, tryNative } from "./choose.ts";
 import type { TfjsLayersModel } from "../tfjs/layers_model.ts";
 import { UnsupportedModelError } from "./graph/graph.ts";
 
@@ -18,6 +19,11 @@ export interface ClientSGDHandlerOptions extends SGDHandlerOptions {
    * after `await startBackend()`.
    */
   model?: TfjsLayersModel;
+  /**
+   * Pretrained model on which models of the format `text-encoder` are built, such as an
+   * `EncoderBase`. Default: none.
+   */
+  base?: BaseModel;
   /**
    * Engine that trains: the native kernels where they run the model, else tfjs.
    *
@@ -48,6 +54,7 @@ export interface ClientSGDHandlerOptions extends SGDHandlerOptions {
  * - a `TypeError` when there is no model, the model is of another kind, or its description cannot
  *   be read;
  * - a `RangeError` when the data does not fit the model;
+ * - a {@linkcode BaseMismatchError} when the model is described on another base than the option's;
  * - an {@linkcode UnsupportedModelError} when the engine is `"native"` and does not run the model;
  * - an `Error` when tfjs's backend does not start.
  *
@@ -91,7 +98,13 @@ export class ClientSGDHandler extends SGDHandler {
     samples: SamplesOptions,
   ): Promise<Trainer> {
     const { data, testData = data } = samples;
-    const { model, engine = "auto", backend, logger } = this.#options;
+    const { model, engine = "auto", backend, logger, base } = this.#options;
+    if (model === undefined && description?.format === "text-encoder") {
+      checkEncoderEngine(engine);
+      const trainer = await needBase(base).createTrainer(description, samples, loss);
+      logger?.info?.("Training on the native engine");
+      return trainer;
+    }
     const native = await tryNative(engine, async () => {
       if (model !== undefined) throw new UnsupportedModelError("The model is an object of tfjs");
       const { createNativeTrainer } = await loadNative();

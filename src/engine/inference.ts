@@ -2,7 +2,8 @@ import { checkSampleValues } from "../train/models/model_limits.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { ModelDescription } from "../train/handler.ts";
 import { type Inference, INFERENCE_ROWS } from "../train/inference.ts";
-import { tryNative } from "./choose.ts";
+import { type BaseModel, needBase } from "../train/base_model.ts";
+import { checkEncoderEngine, tryNative } from "./choose.ts";
 import type { Graph } from "./graph/graph.ts";
 import { readGraph } from "./graph/read_graph.ts";
 import { sizeOf } from "./graph/shapes.ts";
@@ -10,6 +11,12 @@ import { layOut } from "./layout.ts";
 import { NO_BYTES } from "./layout_size.ts";
 import type { TfjsOptions } from "./model_evaluator.ts";
 import { checkEmbeddings, checkWords } from "./ops/embedding.ts";
+
+/** Options of {@linkcode createInference}. */
+export interface InferenceOptions extends TfjsOptions {
+  /** Pretrained model, for models of the format `text-encoder`. Default: none. */
+  readonly base?: BaseModel | undefined;
+}
 
 /**
  * Builds a model with its parameters, to compute outputs in inference mode: on the native kernels
@@ -22,8 +29,12 @@ import { checkEmbeddings, checkWords } from "./ops/embedding.ts";
 export async function createInference(
   model: ModelDescription,
   { manifest, parameters }: { manifest: Manifest; parameters: ParameterVector },
-  { engine = "auto", backend, logger }: TfjsOptions = {},
+  { engine = "auto", backend, logger, base }: InferenceOptions = {},
 ): Promise<Inference> {
+  if (model.format === "text-encoder") {
+    checkEncoderEngine(engine);
+    return await needBase(base).createInference(model, { manifest, parameters });
+  }
   const native = await tryNative(engine, () =>
     Promise.try(() => {
       const graph = readGraph(model);

@@ -1,10 +1,13 @@
 import type { Dataset } from "../data/dataset.ts";
+import type { BaseModel } from "../train/base_model.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import type { Evaluator, ModelDescription } from "../train/handler.ts";
+import { initialEncoder } from "../train/models/encoder/initial.ts";
+import { parseEncoderModel } from "../train/models/encoder/parse.ts";
 import { seedInitializers } from "../train/models/seed_initializers.ts";
 import type { TrainLogger } from "../train/sgd_handler.ts";
-import { tryNative } from "./choose.ts";
+import { checkEncoderEngine, tryNative } from "./choose.ts";
 import { ClientSGDHandler } from "./client_handler.ts";
 
 /** Initial global model of a server. */
@@ -43,6 +46,8 @@ export interface EvaluatorOptions extends TfjsOptions {
    * @default {false}
    */
   confusion?: boolean;
+  /** Pretrained model, for models of the format `text-encoder`. Default: none. */
+  base?: BaseModel;
 }
 
 /**
@@ -60,6 +65,10 @@ export async function initialParameters(
   seed: number,
   { engine = "auto", backend, logger }: TfjsOptions = {},
 ): Promise<InitialParameters> {
+  if (description.format === "text-encoder") {
+    checkEncoderEngine(engine);
+    return initialEncoder(parseEncoderModel(description.topology), seed);
+  }
   const seeded = seedInitializers(description, seed);
   const native = await tryNative(engine, async () => {
     const { initialState } = await import("./initial_state.ts");

@@ -31,6 +31,11 @@ export function checkSimulation(
   if (!model && (options.handler === undefined || test)) {
     throw new TypeError("Cannot simulate: the handler has no description of its model");
   }
+  if (model?.format === "text-encoder" && !options.base && (!options.handler || test)) {
+    throw new TypeError(
+      "Cannot simulate: the model is described on a pretrained base; give the option base",
+    );
+  }
   if (options.handler === undefined ? !train || !parts : !train !== !parts) {
     throw new TypeError("Cannot simulate: expected the data of the clients and their parts");
   }

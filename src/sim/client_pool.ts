@@ -6,6 +6,7 @@
 
 import type { Rank } from "../base/rank.ts";
 import type { Dataset } from "../data/dataset.ts";
+import type { FrozenBaseOptions } from "../encoder/base/frozen_base.ts";
 import type { Schema } from "../data/schema/schema.ts";
 import type { KernelBuild } from "../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
@@ -101,6 +102,12 @@ export interface ClientPool extends AsyncDisposable {
   run<Job extends ClientJob>(jobs: readonly Job[], options: JobOptions<Job>): Promise<void>;
 }
 
+/** File of a pretrained base: a path, or addresses that the program allows. */
+export type BaseFile = Pick<
+  FrozenBaseOptions,
+  "sha256" | "bytes" | "path" | "url" | "mirrors" | "hosts" | "cache"
+>;
+
 /** Description of a simulation for its pool. */
 export interface ClientPoolOptions {
   /** Number of threads that do jobs, at least 1. */
@@ -147,6 +154,8 @@ export interface ClientPoolOptions {
   readonly settings?: readonly OwnSettings[] | undefined;
   /** Privacy that each client gives its own data. */
   readonly privacy?: ClientPrivacyChoice | undefined;
+  /** File of the pretrained base, which each thread reads. Default: none. */
+  readonly base?: BaseFile | undefined;
   /** Engine of the built-in handler. */
   readonly engine: EngineChoice;
   /** Backend of tfjs. */

@@ -12,7 +12,7 @@ import type { ClientPrivacyChoice } from "../privacy/client/parse.ts";
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import type { ClientBackendHandler, ModelDescription } from "../train/handler.ts";
 import { LocalLearner } from "../train/rules/learner.ts";
-import type { ClientJob, JobOutcome, RoundInput } from "./client_pool.ts";
+import type { BaseFile, ClientJob, JobOutcome, RoundInput } from "./client_pool.ts";
 import type { MakeClientHandler } from "./define_client.ts";
 import type { JobPrivacy } from "./job_privacy.ts";
 import { setUp } from "./set_up.ts";
@@ -42,6 +42,8 @@ export interface JobRunnerOptions {
   readonly settings?: readonly OwnSettings[] | undefined;
   /** Privacy that each client gives its own data. */
   readonly privacy?: ClientPrivacyChoice | undefined;
+  /** File of the pretrained base of the built-in handler. */
+  readonly base?: BaseFile | undefined;
   readonly engine: EngineChoice;
   readonly backend: BackendChoice;
   /** Length of the counts of a `test` job. */
@@ -86,10 +88,13 @@ export class JobRunner implements AsyncDisposable {
     const rows = makeHandler ? undefined : rowsOf?.(1);
     const privacy = options.privacy &&
       new (await import("./job_privacy.ts")).JobPrivacy(options.privacy);
+    const { EncoderBase } = options.base ? await import("../encoder/encoder_base.ts") : {};
+    using base = options.base && await EncoderBase?.open(options.base);
     const handler = new ClientSGDHandler({
       ...{ data, engine, backend },
       ...(rows && { rows }),
       ...(privacy && { privacy }),
+      ...(base && { base }),
     });
     await setUp(handler, options);
     return new JobRunner(options, handler, privacy);

@@ -5,6 +5,7 @@
  */
 
 export type {
+  BaseFile,
   ClientJob,
   ClientPool,
   ClientPoolOptions,

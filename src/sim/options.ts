@@ -13,7 +13,7 @@ import type { OwnSettings } from "../plan/own_settings.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import type { ClientPrivacyChoice } from "../privacy/client/parse.ts";
-import type { StartClientPool } from "./client_pool.ts";
+import type { BaseFile, StartClientPool } from "./client_pool.ts";
 import type { MakeClientHandler } from "./define_client.ts";
 
 /** Options of {@linkcode Simulation}. */
@@ -102,6 +102,11 @@ export interface SimulationOptions {
    * @default {WorkerPool.start} `InProcessPool.start` where `handler` is a function, and on Node.
    */
   pool?: StartClientPool;
+  /**
+   * File of the pretrained base, which each thread reads, for models of the format `text-encoder`
+   * and the built-in handler. Default: none.
+   */
+  base?: BaseFile;
   /**
    * Engine of the built-in handler.
    *

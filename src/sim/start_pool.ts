@@ -43,6 +43,7 @@ export async function startPool(
     testParts: options.testParts,
     settings: options.settings,
     privacy: choiceFor(options),
+    base: options.base,
     engine: options.engine ?? "auto",
     backend: options.backend ?? "auto",
     build: server.kernels as KernelBuild,

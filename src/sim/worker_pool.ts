@@ -90,6 +90,7 @@ export class WorkerPool implements ClientPool {
       testParts: testParts && shareParts(testParts),
       settings: options.settings,
       privacy: options.privacy,
+      base: options.base,
       engine: options.engine,
       backend: options.backend,
       counts,
@@ -196,6 +197,7 @@ function runsNatively({ engine, model, train, parts, build }: ClientPoolOptions)
   if (engine === "tfjs" || model === undefined || !train || !parts) return false;
   // Builds of the kernels differ in the last bits.
   if (resolveBuild("auto") !== build) return false;
+  if (model.format === "text-encoder") return true;
   try {
     readGraph(model);
     return true;

@@ -31,10 +31,13 @@ export type LossName =
 /** Description of a model, which the server sends so that a client only needs its data. */
 export interface ModelDescription {
   /**
-   * Format of `topology`: a Keras-style layers-model configuration, as tfjs reads and writes it.
+   * Format of `topology`.
+   *
+   * - `tfjs-layers`: a Keras-style layers-model configuration, as tfjs reads and writes it.
+   * - `text-encoder`: adapters and a head on a pretrained encoder, an `EncoderModel`.
    */
-  readonly format: "tfjs-layers";
-  /** Configuration of the model, `{ class_name, config }`. */
+  readonly format: "tfjs-layers" | "text-encoder";
+  /** Configuration of the model: `{ class_name, config }` for layers. */
   readonly topology: Readonly<Record<string, unknown>>;
   /**
    * Loss to minimize.

@@ -7,7 +7,10 @@ import { unwrapTopology } from "./check_topology.ts";
 import { field } from "./keras_config.ts";
 
 /** Returns the number of units of the last layer, where its description says it. */
-function lastUnits({ topology }: ModelDescription): number | undefined {
+function lastUnits({ format, topology }: ModelDescription): number | undefined {
+  if (format === "text-encoder") {
+    return typeof topology.units === "number" ? topology.units : undefined;
+  }
   const config = field(unwrapTopology(topology), "config");
   const layers = isRecord(config) ? field(config, "layers") : config;
   const withUnits = Array.isArray(layers)

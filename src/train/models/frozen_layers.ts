@@ -6,16 +6,20 @@ import { field } from "./keras_config.ts";
 
 /**
  * Finds the places of the parameters of frozen layers: those with `trainable` false in the model's
- * description, and layers inside of them. Without a description there are none.
+ * description, and layers inside of them; of an encoder of texts, the matrices that stay as they
+ * are. Without a description there are none.
  */
 export function frozenSpans(
   { tensors }: Manifest,
   model: ModelDescription | undefined,
 ): (readonly [from: number, to: number])[] {
   if (!model) return [];
-  const names = new Set(frozenLayers(unwrapTopology(model.topology), false));
+  const ofEncoder = model.format === "text-encoder";
+  const names = new Set(ofEncoder ? [] : frozenLayers(unwrapTopology(model.topology), false));
   return tensors
-    .filter(({ name, trainable }) => !trainable && names.has(name.split("/", 1)[0] ?? ""))
+    .filter(({ name, trainable }) =>
+      !trainable && (ofEncoder || names.has(name.split("/", 1)[0] ?? ""))
+    )
     .map(({ offset, length }) => [offset, offset + length]);
 }
 

@@ -3,6 +3,7 @@ import { isRecord } from "../../base/json.ts";
 import { checkTopology } from "./check_topology.ts";
 import type { ModelDescription } from "../handler.ts";
 import { LOSS_NAMES } from "../losses/losses.ts";
+import { parseEncoderModel } from "./encoder/parse.ts";
 
 /** Formats a foreign value, of any length and depth, for a message. */
 function shown(value: unknown): string {
@@ -22,13 +23,16 @@ export function parseModelDescription(value: unknown): ModelDescription {
   const where = "Cannot read the model description";
   if (!isRecord(value)) throw new TypeError(`${where}: expected an object, got ${typeof value}`);
   const { format, topology, loss } = value;
-  if (format !== "tfjs-layers") {
-    throw new TypeError(`${where}: expected format "tfjs-layers", got ${shown(format)}`);
+  if (format !== "tfjs-layers" && format !== "text-encoder") {
+    throw new TypeError(
+      `${where}: expected format "tfjs-layers" or "text-encoder", got ${shown(format)}`,
+    );
   }
-  if (!isRecord(topology) || typeof topology.class_name !== "string") {
+  if (!isRecord(topology)) throw new TypeError(`${where}: expected a topology that is an object`);
+  if (format === "text-encoder") parseEncoderModel(topology);
+  else if (typeof topology.class_name !== "string") {
     throw new TypeError(`${where}: expected a topology with class_name and config`);
-  }
-  checkTopology(topology);
+  } else checkTopology(topology);
   const known = LOSS_NAMES.find((name) => name === loss);
   if (known === undefined) {
     throw new TypeError(
