@@ -20,6 +20,7 @@ export type RandomPurpose =
   | "noise"
   | "settings"
   | "synthetic"
+  | "generation"
   | "rotation"
   | "second-rotation"
   | "kept"

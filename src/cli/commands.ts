@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<MakeCommand>>> = {
   predict: async () => (await import("./commands/predict.ts")).predictCommand,
   evaluate: async () => (await import("./commands/evaluate.ts")).evaluateCommand,
   export: async () => (await import("./commands/export.ts")).exportCommand,
+  generate: async () => (await import("./commands/generate.ts")).generateCommand,
   new: async () => (await import("./commands/new.ts")).newCommand,
   dashboard: async () => (await import("./commands/dashboard.ts")).dashboardCommand,
   "cluster-config": async () => (await import("./commands/cluster_config.ts")).clusterConfigCommand,

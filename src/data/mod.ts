@@ -47,6 +47,7 @@ export {
   type TextSequences,
   textSequences,
 } from "./text/sequences.ts";
+export { type TextMeaning, textMeaning } from "./text/meaning.ts";
 export { parseTextForm, type TextForm } from "./text/form.ts";
 export { textSource, type TextSourceParts } from "./text/text_source.ts";
 export { PADDING, START, Vocabulary } from "./text/vocabulary.ts";

@@ -151,7 +151,7 @@ function measure(graph: Graph, target: Target, size: LayoutSize): number {
 function place(
   graph: Graph,
   target: Target,
-  { maxRows, capacity, bytes, extras, clips }: LayoutSize,
+  { maxRows, capacity, bytes, extras, clips, carries = false }: LayoutSize,
   { exports, buffer, alloc, constants }: Memory,
 ): Layout {
   const { manifest } = graph;
@@ -179,7 +179,16 @@ function place(
   }));
   const stream = naturals(STREAM_LAYOUT.size / BYTES);
   const clip = clips ? { squares: alloc(2 * maxRows), factors: alloc(maxRows) } : undefined;
-  const room = { exports, target, parameters, stream: stream.byteOffset, clip, alloc, constants };
+  const room = {
+    exports,
+    target,
+    parameters,
+    stream: stream.byteOffset,
+    clip,
+    carries,
+    alloc,
+    constants,
+  };
   const program = compile(graph, maxRows, room);
   const { at, length } = program.input;
   const total = alloc(LOSS_LAYOUT.size / BYTES), sums = alloc(STEP_SUMS_LAYOUT.size / BYTES);

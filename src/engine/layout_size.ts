@@ -12,6 +12,12 @@ export interface LayoutSize {
   readonly extras: readonly Extra[];
   /** Set if the gradient of each row can be clipped. */
   readonly clips: boolean;
+  /**
+   * Set if recurrent layers go on from the states of the pass before, of one row.
+   *
+   * @default {false}
+   */
+  readonly carries?: boolean;
 }
 
 /** All features are floats. */

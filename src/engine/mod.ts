@@ -15,5 +15,6 @@ export {
   modelEvaluator,
   type TfjsOptions,
 } from "./model_evaluator.ts";
+export { ModelStepper } from "./stepper.ts";
 export { NativeSGDHandler, type NativeSGDHandlerOptions } from "./native_handler.ts";
 export type { TfjsLayersModel } from "../tfjs/layers_model.ts";

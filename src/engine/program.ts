@@ -22,6 +22,8 @@ export interface Program {
   readonly output: Place;
   /** The dense layer that is the whole model; `undefined` for other models. */
   readonly onlyDense: DensePlaces | undefined;
+  /** Places of the states that the next pass begins from; none where each begins from zeros. */
+  readonly states: readonly Place[];
   /** Place of the gradient of the output rows. */
   readonly outputGradient: Pointer;
   /** Computes the output, in training or inference mode. */
@@ -44,6 +46,8 @@ export interface ProgramMemory {
   readonly stream: Pointer;
   /** Memory to clip the gradient of each row; `undefined` where that is not wanted. */
   readonly clip: ClipMemory | undefined;
+  /** True if recurrent layers go on from the states of the pass before. */
+  readonly carries: boolean;
   /** Allocates memory for `values` values. */
   alloc(values: number): Pointer;
   /** Places integers in memory. */
@@ -84,6 +88,7 @@ export function compile(graph: Graph, maxRows: number, memory: ProgramMemory): P
     parameters: node.parameters.map(({ tensor }) => at(memory.parameters, tensor)),
     stream: memory.stream,
     clip: memory.clip,
+    states: memory.carries ? [] : undefined,
     constants: memory.constants,
     own: (values) => owned[i] ??= memory.alloc(values),
     scratch: (...values) => {
@@ -103,6 +108,7 @@ export function compile(graph: Graph, maxRows: number, memory: ProgramMemory): P
   const spares: Pointer[] = [];
 
   const last = nodes.length - 1;
+  const states: Place[] = [];
   const backwards: Op["backward"][] = [];
   const squares: Op["backward"][] = [], clipped: Op["backward"][] = [];
   const forwards: Op["forward"][] = [];
@@ -124,7 +130,12 @@ export function compile(graph: Graph, maxRows: number, memory: ProgramMemory): P
       return spare;
     });
     const fused = isDone[i] || nodes.some(({ inputs }, j) => isDone[j] && inputs[0] === i);
-    const op = makeOp(node, nodes, { ...context, inputGradients }, fused === true);
+    const op = makeOp(
+      node,
+      nodes,
+      { ...context, inputGradients, states: context.states && states },
+      fused === true,
+    );
     if (op === undefined) continue;
     ops.set(i, op);
     if (learns[i]) {
@@ -151,6 +162,7 @@ export function compile(graph: Graph, maxRows: number, memory: ProgramMemory): P
   return {
     input: { at: at(values, 0), length: at(sizes, 0) },
     output: { at: at(values, last), length: at(sizes, last) },
+    states,
     outputGradient: at(gradients, last),
     onlyDense: ops.size === 1 ? [...ops.values()][0]?.dense : undefined,
     forward(rows, training) {

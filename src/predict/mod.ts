@@ -11,4 +11,5 @@ export { evaluateModel, type EvaluateModelOptions, type ModelEvaluation } from "
 export { Predictor, type PredictorOptions } from "./predictor.ts";
 export type { Row } from "./rows.ts";
 export { EXPORT_FORMATS, type ExportFormat, exportModel } from "./export/export.ts";
+export { type SampleOptions, TextGenerator, type TextPlace } from "./generation/text_generator.ts";
 export type { ExportedFile } from "./export/exported.ts";

@@ -17,7 +17,7 @@ Deno.test.sanitizer({ ops: true, resources: true });
 const COMMANDS: readonly Name[] = [
   ...["demo", "server", "client", "simulate"] as const,
   ...["reproduce", "partition", "plot", "keygen"] as const,
-  ...["predict", "evaluate", "export", "schema", "stats"] as const,
+  ...["predict", "evaluate", "export", "generate", "schema", "stats"] as const,
   ...["new", "dashboard", "runs", "cluster-config", "doctor", "completions"] as const,
 ];
 

@@ -217,7 +217,7 @@ Deno.test("tasks of commands write, run and read the environment within limits, 
   const commands = ["demo", "server", "client", "client:module", "keygen", "partition", "simulate"];
   for (
     const task of [
-      ...[...commands, "reproduce", "plot", "predict", "evaluate", "export"],
+      ...[...commands, "reproduce", "plot", "predict", "evaluate", "export", "generate"],
     ] as (keyof typeof config.tasks)[]
   ) {
     const flags = taskArguments(task, {});

@@ -34,4 +34,12 @@ Deno.test("simulate trains a language model on the texts of a file, each author 
     // Three lines to test on have six, six and five classes.
     const correct = report.rounds[1].accuracy * 17;
     assert(Math.abs(correct - Math.round(correct)) < 1e-6, `${report.rounds[1].accuracy}`);
+    const generate = (...args: string[]) =>
+      runCommand("generate", ["--run", "run", "--prompt", "ann ", ...args], folder);
+    const text = await generate("--length", "9", "--temperature", "1", "--seed", "1");
+    assertEquals(text.code, 0, text.stderr);
+    assertMatch(text.stdout, /^ann [^]{9}\n$/);
+    const unknown = await generate("--stop", "X");
+    assertEquals([unknown.code, unknown.stdout], [1, ""]);
+    assertMatch(unknown.stderr, /^error: Cannot encode the text: .* got "X"\n$/);
   }));

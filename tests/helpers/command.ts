@@ -109,6 +109,7 @@ export type CommandName =
   | "stats"
   | "plot"
   | "predict"
+  | "generate"
   | "evaluate"
   | "export"
   | "dashboard"

@@ -33,6 +33,7 @@ export type CommandName =
   | "predict"
   | "evaluate"
   | "export"
+  | "generate"
   | "dashboard"
   | "runs"
   | "cluster-config"

@@ -4,7 +4,7 @@ import { option } from "./option.ts";
 import { choice, onOff, text } from "./values.ts";
 
 /** The commands that use a trained model. */
-export const USES_MODEL = { predict: {}, evaluate: {}, export: {} } as const;
+export const USES_MODEL = { predict: {}, evaluate: {}, export: {}, generate: {} } as const;
 
 /** The commands that begin a run with a model. */
 const BEGINS = { server: {}, simulate: {} } as const;

@@ -25,6 +25,7 @@ import { OWN_PRIVACY } from "./own_privacy.ts";
 import { OWN_SETTINGS } from "./own_settings.ts";
 import { SCHEDULE } from "./schedule.ts";
 import { RUNS } from "./runs.ts";
+import { GENERATING } from "./generating.ts";
 import { PREDICTING } from "./predicting.ts";
 import { SECURITY } from "./security.ts";
 import { STATISTICS } from "./statistics.ts";
@@ -39,6 +40,7 @@ const TABLE = {
   ...CLUSTER,
   ...LINKS,
   ...PREDICTING,
+  ...GENERATING,
   ...TRAINING,
   ...LOSS,
   ...SCHEDULE,

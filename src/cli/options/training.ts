@@ -27,7 +27,7 @@ export const TRAINING = {
       demo: { help: "model: lr, mlp, 2nn or cnn", default: "mlp" },
       server: { default: "mlp" },
       simulate: { default: "2nn" },
-      ...{ predict: FILE, evaluate: FILE, export: FILE },
+      ...{ predict: FILE, evaluate: FILE, export: FILE, generate: FILE },
     },
     path: "input",
     isPath: (name) => /\.(json|safetensors)$/.test(name),
@@ -178,6 +178,7 @@ export const TRAINING = {
       client: { group: "Data", help: "seed of the partition, if --part is given", default: 0 },
       partition: { group: "Data", help: "seed of the partition", default: 0 },
       reproduce: { help: "seed of the first run", default: 1 },
+      generate: { group: "Output", help: "seed of the draws", default: 0 },
     },
   }),
   engine: option(choice(["auto", "native", "tfjs"]), {
@@ -207,6 +208,7 @@ export const TRAINING = {
     isRare: true,
     commands: {
       ...COMPUTES,
+      generate: {},
       worker: { help: "use only kernels that round identically on every machine" },
     },
     library: { engine: (strictDeterminism) => ({ strictDeterminism }) },

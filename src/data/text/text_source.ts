@@ -8,14 +8,12 @@ import type { ArrangedData, DataSource } from "../schema/data_source.ts";
 import type { Schema } from "../schema/schema.ts";
 import { checkTextForm, type TextForm } from "./form.ts";
 import { type AuthoredLines, splitLines } from "./roles.ts";
-import { type SequenceMode, type TextSequences, textSequences } from "./sequences.ts";
+import { INPUT_NAMES, type TextMeaning, textMeaning } from "./meaning.ts";
+import { type TextSequences, textSequences } from "./sequences.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
 /** Number of steps of a sequence, unless it is given or lines are shorter. */
 const STEPS = 80;
-
-/** Name of the input of a schema, by the way in which its texts are cut. */
-const INPUT_NAMES: Readonly<Record<SequenceMode, string>> = { lines: "line", windows: "window" };
 
 /** Parts of a source of texts. */
 export interface TextSourceParts {
@@ -25,13 +23,6 @@ export interface TextSourceParts {
   readonly authors: readonly AuthoredLines[];
   /** Form of the sequences. */
   readonly form?: TextForm;
-}
-
-/** Form of sequences with all that a schema says of it. */
-interface Meaning {
-  readonly vocabulary: Vocabulary;
-  readonly mode: SequenceMode;
-  readonly steps: number;
 }
 
 /**
@@ -62,7 +53,7 @@ export function textSource({ name, authors, form = {} }: TextSourceParts): DataS
     );
   }
   const left = authors.length - names.length;
-  const sequencesOf = (lines: readonly (readonly string[])[], meaning: Meaning) => {
+  const sequencesOf = (lines: readonly (readonly string[])[], meaning: TextMeaning) => {
     const { mode } = meaning;
     try {
       return textSequences(lines, { ...meaning, name: INPUT_NAMES[mode] });
@@ -90,7 +81,7 @@ export function textSource({ name, authors, form = {} }: TextSourceParts): DataS
 }
 
 /** Finds the form that texts have of themselves. */
-function ownMeaning(lines: readonly string[], form: TextForm): Meaning {
+function ownMeaning(lines: readonly string[], form: TextForm): TextMeaning {
   const { mode = "lines", symbols = "characters" } = form;
   const vocabulary = symbols === "bytes"
     ? Vocabulary.bytes()
@@ -102,21 +93,15 @@ function ownMeaning(lines: readonly string[], form: TextForm): Meaning {
 }
 
 /** Reads the form of the sequences of a schema, and compares it with what is said of the texts. */
-function meaningOf(schema: Schema, form: TextForm, name: string): Meaning {
+function meaningOf(schema: Schema, form: TextForm, name: string): TextMeaning {
   const refuse = (expected: string, got: string): never => {
     throw new RangeError(`Cannot use ${name}: expected ${expected}, got ${got}`);
   };
-  const [input, ...others] = schema.inputs, { target } = schema;
-  const isSequence = input?.kind === "sequence" && others.length === 0;
-  const steps = isSequence ? input.shape[0] ?? 0 : 0;
-  const symbols = isSequence ? input.vocabulary ?? [] : [];
-  const mode = (["lines", "windows"] as const).find((one) => INPUT_NAMES[one] === input?.name);
-  const isNext = target.task === "classification" && target.steps === steps &&
-    target.classes.join("\0") === symbols.join("\0");
-  if (!isSequence || mode === undefined || !isNext) {
-    return refuse(`data with the input ${input?.name ?? "of the schema"}`, "texts");
+  const meaning = textMeaning(schema);
+  if (meaning === undefined) {
+    return refuse(`data with the input ${schema.inputs[0]?.name ?? "of the schema"}`, "texts");
   }
-  const vocabulary = Vocabulary.ofSymbols(symbols);
+  const { vocabulary, mode, steps } = meaning;
   if (form.mode !== undefined && form.mode !== mode) refuse(`texts as ${mode}`, form.mode);
   if (form.steps !== undefined && form.steps !== steps) {
     refuse(`sequences of ${steps} steps`, `${form.steps}`);
@@ -124,7 +109,7 @@ function meaningOf(schema: Schema, form: TextForm, name: string): Meaning {
   if (form.symbols !== undefined && form.symbols !== vocabulary.kind) {
     refuse(`the symbols ${vocabulary.kind}`, form.symbols);
   }
-  return { vocabulary, mode, steps };
+  return meaning;
 }
 
 /** Number of the symbols of a text. */
@@ -165,6 +150,6 @@ function leftOut(count: number, { least }: TextForm): string[] {
   return [`Left out ${count} authors with less than two lines${size}`];
 }
 
-function cutOff(symbols: number, { steps, vocabulary: { kind } }: Meaning): string[] {
+function cutOff(symbols: number, { steps, vocabulary: { kind } }: TextMeaning): string[] {
   return symbols === 0 ? [] : [`Cut off ${symbols} ${kind} of lines longer than ${steps} steps`];
 }

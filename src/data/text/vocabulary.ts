@@ -103,6 +103,11 @@ export class Vocabulary {
     return this.symbols.length;
   }
 
+  /** Number of the line feed; -1 if the vocabulary lacks it. */
+  get lineFeed(): number {
+    return this.has("\n") ? this.encode("\n")[0] ?? -1 : -1;
+  }
+
   /** Returns true unless the vocabulary lacks a character. */
   has(character: string): boolean {
     return this.kind === "bytes" || this.#numbers.has(character);
@@ -126,6 +131,22 @@ export class Vocabulary {
         }`,
       );
     });
+  }
+
+  /**
+   * Returns a function that gives the text of one number after the other, for bytes that of the
+   * characters that are whole. Without a number it ends the text.
+   */
+  decoder(): (number?: number) => string {
+    if (this.kind === "characters") {
+      return (number) => this.#characters[(number ?? 0) - SPECIAL.length] ?? "";
+    }
+    const decoder = new TextDecoder();
+    return (number) => {
+      if (number === undefined) return decoder.decode();
+      if (number < SPECIAL.length) return "";
+      return decoder.decode(Uint8Array.of(number - SPECIAL.length), { stream: true });
+    };
   }
 
   /** Gives the text of numbers; padding and start have none. */

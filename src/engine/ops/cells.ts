@@ -19,13 +19,15 @@ export interface Places {
   readonly mask: Pointer;
   /** States `[steps + 1, rows, units]`, the first of which is the initial state. */
   readonly h: Pointer;
-  /** Memory of the cell's own. */
+  /** Memory of the cell's own, of which initial cells are set. */
   readonly own: Pointer;
   readonly scratch: Pointer;
 }
 
 /** Kernels of a kind of cell. */
 interface Cell {
+  /** True if its own memory begins with cells, which lie as the states do. */
+  readonly hasCells: boolean;
   /** Number of values of its own memory, for `rows` rows. */
   own(rows: number): number;
   /** Number of values of scratch memory, for `rows` rows. */
@@ -50,6 +52,7 @@ function lstm({ context, layer, sizes, weights }: CellOptions): Cell {
   const hard = layer.hard ? 1 : 0, lastOnly = layer.returnSequences ? 0 : 1;
   const cells = (rows: number) => (steps + 1) * rows * units;
   return {
+    hasCells: true,
     own: (rows) => cells(rows) + 4 * steps * rows * units,
     scratch: (rows) =>
       Math.max(
@@ -58,7 +61,6 @@ function lstm({ context, layer, sizes, weights }: CellOptions): Cell {
       ),
     forward({ x, mask, h, own, scratch }, rows) {
       const gates = own + cells(rows) * BYTES;
-      exports.clear(own, rows * units);
       exports.lstm_forward(
         x,
         w,
@@ -115,6 +117,7 @@ function gru({ context, layer, sizes, weights: [w, u, b] }: CellOptions): Cell {
   const second = layer.resetAfter ? moved(b, 3 * units * BYTES) : 0;
   const gates = (rows: number) => 3 * steps * rows * units;
   return {
+    hasCells: false,
     own: (rows) => gates(rows) + steps * rows * units,
     scratch: (rows) =>
       Math.max(
@@ -175,6 +178,7 @@ function simpleRnn({ context, layer, sizes, weights: [w, u, b] }: CellOptions): 
   const { exports, target } = context, { steps, inputs, units } = sizes;
   const lastOnly = layer.returnSequences ? 0 : 1;
   return {
+    hasCells: false,
     own: (rows) => steps * rows * units,
     scratch: (rows) =>
       Math.max(

@@ -77,6 +77,11 @@ export interface OpContext {
   readonly stream: Pointer;
   /** Memory to clip the gradient of each row; `undefined` where that is not wanted. */
   readonly clip: ClipMemory | undefined;
+  /**
+   * Places of the states of one row that the next pass goes on from, to which a recurrent op adds
+   * its own; `undefined` where each pass begins from zeros.
+   */
+  readonly states: Place[] | undefined;
   /** Memory for the gradient of the parameters of one row, which all ops share. */
   rowGradient(values: number): Pointer;
   /** Places integers in memory, for as long as the op lives. */

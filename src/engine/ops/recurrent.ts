@@ -39,6 +39,16 @@ export function recurrentOp(context: OpContext, layer: RecurrentLayer): Op {
   const mask = masked === undefined ? 0 : memory + xs(maxRows) * BYTES;
   const h = memory + (xs(maxRows) + 2 * masks) * BYTES;
   const all: Places = { x: memory, mask, h, own: h + states(maxRows) * BYTES, scratch };
+  // States of a step, the first of which is the initial one.
+  const begins = [h, ...cell.hasCells ? [all.own] : []];
+  const toLast = steps * units * BYTES;
+  for (const begin of begins) context.states?.push({ at: begin + toLast, length: units });
+  const begin = (rows: number) => {
+    for (const place of begins) {
+      if (context.states === undefined) exports.clear(place, rows * units);
+      else exports.to_steps(place + toLast, place, 1, 1, units, units, units, 0);
+    }
+  };
   const dys = scratch + kernels * BYTES, dxs = dys + outputs * maxRows * units * BYTES;
   return {
     forward(rows) {
@@ -57,7 +67,7 @@ export function recurrentOp(context: OpContext, layer: RecurrentLayer): Op {
         exports.mask_of(masked.at, ones, rows * steps);
         exports.to_steps(ones, mask, rows, steps, 1, steps, 1, reverse);
       }
-      exports.clear(h, rows * units);
+      begin(rows);
       cell.forward(all, rows);
       const first = returnSequences ? 1 : steps;
       const from = h + first * rows * units * BYTES;
