@@ -139,13 +139,15 @@ export class Random {
   /** Leaves out numbers of 32 bits, which another generator has drawn. */
   skip(count: number): void {
     this.#index += count;
-    if (this.#index % 4 !== 0) this.#block = this.#blockOf(Math.floor(this.#index / 4));
+    this.#block = [];
   }
 
   /** Draws a whole number from 0 to 2^32 - 1. */
   uint32(): number {
     const lane = this.#index % 4;
-    if (lane === 0) this.#block = this.#blockOf(Math.floor(this.#index / 4));
+    if (lane === 0 || this.#block.length === 0) {
+      this.#block = this.#blockOf(Math.floor(this.#index / 4));
+    }
     this.#index++;
     return this.#block[lane] ?? 0;
   }

@@ -4,7 +4,7 @@ import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { ADAM } from "../plan/train_plan.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
 import type { EngineExports } from "./kernels.ts";
-import { valuesOf } from "./structs.ts";
+import { setValues } from "./structs.ts";
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
 
@@ -88,7 +88,7 @@ export class Optimizer {
       }
       : { stay: momentum, come: 1, secondStay: 0, secondCome: 0, spread: 0, epsilon: 0 };
     const fields = { rate: learningRate, decay: weightDecay, proximal, ...moments };
-    rule.set(valuesOf(RULE_LAYOUT, fields));
+    setValues(rule, RULE_LAYOUT, fields);
   }
 
   /** Updates the parameters by the gradient. */

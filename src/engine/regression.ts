@@ -45,7 +45,10 @@ export function takeRegressionSteps(
 ): number | undefined {
   if (program.onlyDense === undefined || loss !== "softmaxCrossEntropy") return undefined;
   const to = Math.min(start + MOST_STEPS * batchSize, end);
-  memory.set([sums.loss, sums.correct, sums.counted]);
+  // Written out: lists of the values would be garbage of each training.
+  memory[0] = sums.loss;
+  memory[1] = sums.correct;
+  memory[2] = sums.counted;
   sums.steps += exports.regression_steps(
     regression.byteOffset,
     order.byteOffset + start * Uint32Array.BYTES_PER_ELEMENT,
@@ -53,6 +56,8 @@ export function takeRegressionSteps(
     batchSize,
     memory.byteOffset,
   );
-  [sums.loss = NaN, sums.correct = NaN, sums.counted = NaN] = memory;
+  sums.loss = memory[0] ?? NaN;
+  sums.correct = memory[1] ?? NaN;
+  sums.counted = memory[2] ?? NaN;
   return to;
 }

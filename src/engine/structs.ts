@@ -6,19 +6,28 @@ export interface StructLayout<Field extends string> {
 
 const BYTES = 4;
 
-/**
- * Returns the values of a structure in the order of memory. Each value has four bytes; a field that
- * is an array has several.
- */
+/** Values of the fields of a structure. Each value has four bytes; a field may have several. */
+type FieldValues<Field extends string> = Readonly<Record<Field, number | readonly number[]>>;
+
+/** Returns the values of a structure in the order of memory. */
 export function valuesOf<Field extends string>(
-  { size, offsets }: StructLayout<Field>,
-  fields: Readonly<Record<NoInfer<Field>, number | readonly number[]>>,
+  layout: StructLayout<Field>,
+  fields: FieldValues<NoInfer<Field>>,
 ): number[] {
-  const values = new Array<number>(size / BYTES).fill(0);
+  const values = new Array<number>(layout.size / BYTES).fill(0);
+  setValues(values, layout, fields);
+  return values;
+}
+
+/** Sets the fields of a structure in memory. */
+export function setValues<Field extends string>(
+  values: Float32Array | Uint32Array | number[],
+  { offsets }: StructLayout<Field>,
+  fields: FieldValues<NoInfer<Field>>,
+): void {
   for (const field in offsets) {
     const at = offsets[field] / BYTES, value = fields[field];
     if (typeof value === "number") values[at] = value;
     else for (let i = 0; i < value.length; i++) values[at + i] = value[i] ?? 0;
   }
-  return values;
 }

@@ -69,10 +69,22 @@ export class Samples {
    * shape or more classes.
    */
   replace(data: Dataset, rows?: Uint32Array, testRows?: Uint32Array): Samples {
-    const { shape, numClasses, task, outputs } = this.data, testData = this.#testData;
+    const testData = this.#testData;
     if ((rows ?? data).length === 0 || testRows?.length === 0) {
       throw new RangeError("Cannot use the data: expected at least one row, got 0 rows");
     }
+    if (data !== this.data) this.#checkAlike(data);
+    return new Samples({
+      data,
+      ...rows && { rows },
+      ...testData && { testData },
+      ...testRows && { testRows },
+    });
+  }
+
+  /** Throws a `RangeError` if data has another shape, task or more classes than these. */
+  #checkAlike(data: Dataset): void {
+    const { shape, numClasses, task, outputs } = this.data;
     if (data.shape.join() !== shape.join() || data.numClasses > numClasses) {
       throw new RangeError(
         `Cannot use the data: expected rows of shape [${shape}] and ${numClasses} classes, ` +
@@ -85,11 +97,5 @@ export class Samples {
           `got ${data.task} with ${data.outputs}`,
       );
     }
-    return new Samples({
-      data,
-      ...rows && { rows },
-      ...testData && { testData },
-      ...testRows && { testRows },
-    });
   }
 }

@@ -48,6 +48,7 @@ export class OwnVector {
    * @returns False if that value is no longer known; the nearest one counts in its place.
    */
   settle(taken?: number): boolean {
+    if (taken === undefined && this.#next === undefined) return true;
     const versions = [
       ...(this.#next ? [this.#next] : []),
       this.#now,
