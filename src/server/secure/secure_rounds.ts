@@ -80,19 +80,28 @@ export class SecureRounds {
   /**
    * Opens the attempt of a sum that was saved: its members are asked once more for their shares.
    *
+   * @returns `undefined` if the account of a private run does not admit the members: a model of the
+   * sum was told, and is lost. The round is then made by clients whose turn it is.
    * @throws {RangeError} If the run has other settings of secure aggregation now.
    */
-  reopen(reopened: OpenSum): SecureTraining {
-    const { session: { round, attempt }, ring, cohort } = reopened.saved;
+  reopen(reopened: OpenSum): SecureTraining | undefined {
+    const { session: { round, attempt, digests }, ring, cohort } = reopened.saved;
     const isSame = Object.entries(ring).every(([name, value]) =>
       this.#terms.ring[name as keyof typeof ring] === value
     );
-    if (isSame) {
-      return this.open(round, cohort, { attempt, enough: cohort.length, quorum: 1, reopened });
+    if (!isSame) {
+      throw new RangeError(
+        `Cannot go on with round ${round}: its sum was masked with other settings of secure aggregation; expected those`,
+      );
     }
-    throw new RangeError(
-      `Cannot go on with round ${round}: its sum was masked with other settings of secure aggregation; expected those`,
-    );
+    const { handler: { privacy }, run } = this.#host, available = digests.map(([rank]) => rank);
+    const count = available.length;
+    const admitted = privacy?.select({ available, count, lastRound: () => 0 }) ?? available;
+    if (admitted.length < count) {
+      run.warn(`The masked sum of round ${round} is given up: a model of it was told already`);
+      return undefined;
+    }
+    return this.open(round, cohort, { attempt, enough: cohort.length, quorum: 1, reopened });
   }
 
   /** Runs an attempt to its end: the sum is the handler's, or the attempt has failed. */

@@ -20,22 +20,40 @@ Deno.test.sanitizer({ ops: true, resources: true });
 
 const ALL = [1, 2, 3, 4, 5];
 
-/** Server that is killed, as far as its clients can see, when shares of a round come. */
+/** Server that is killed, as far as its clients can see, when a message of a round comes. */
 class MortalServer extends ServerSyncTop {
-  die: (round: number) => boolean = () => false;
+  die: (code: MessageCode, round: number) => boolean = () => false;
 
   override onReceive(sender: number, ...message: MessageArguments): void | Promise<void> {
     const [code, payload] = message;
-    const isReveal = code === MessageCode.UnmaskShares && "round" in payload;
-    if (isReveal && this.die(payload.round ?? 0)) throw new Error("killed");
+    if ("round" in payload && this.die(code, payload.round ?? 0)) throw new Error("killed");
     return super.onReceive(sender, ...message);
   }
 }
 
 /** Runs a server that dies after as many reveals of round 2, and one that goes on with its run. */
-async function killedAt(
+function killedAt(
   reveals: number,
-  options: () => Partial<SyncParameterServerHandlerOptions> = () => ({}),
+  options?: () => Partial<SyncParameterServerHandlerOptions>,
+): ReturnType<typeof killedWhere> {
+  let count = 0;
+  const die = (code: MessageCode, round: number) =>
+    code === MessageCode.UnmaskShares && round === 2 && count++ >= reveals;
+  return killedWhere(die, { options });
+}
+
+/**
+ * Runs a server that dies at a message, and one that goes on with its run.
+ *
+ * @param afterwards Changes the folder of checkpoints between the two.
+ */
+async function killedWhere(
+  die: MortalServer["die"],
+  { options = () => ({}), ranks = ALL, afterwards }: {
+    options?: (() => Partial<SyncParameterServerHandlerOptions>) | undefined;
+    ranks?: readonly number[];
+    afterwards?: (folder: string) => Promise<void>;
+  },
 ) {
   const folder = await Deno.makeTempDir(), port = freePort();
   await using proxy = new Proxy(port);
@@ -43,7 +61,7 @@ async function killedAt(
   try {
     const checkpoints = new CheckpointStore(folder), stop = new AbortController();
     const group = {
-      ...{ listen: `127.0.0.1:${port}`, worldSize: 6, rounds: 3, checkpoints },
+      ...{ listen: `127.0.0.1:${port}`, worldSize: ranks.length + 1, rounds: 3, checkpoints },
       ...{ logger: silentLogger, timeouts: { heartbeatSeconds: 0.5, drainSeconds: 0.1 } },
       distBackend: "tcp" as const,
     };
@@ -52,16 +70,15 @@ async function killedAt(
       ...group,
       onEvent: ({ type }) => type === "listening" && listening.resolve(),
     });
-    let count = 0;
-    first.die = (round) => {
-      if (round !== 2 || count++ < reveals) return false;
+    first.die = (code, round) => {
+      if (!die(code, round)) return false;
       proxy.isShut = true;
       stop.abort();
       return true;
     };
     const killed = assertRejects(() => first.run({ signal: stop.signal }));
     await listening.promise;
-    for (const rank of ALL) {
+    for (const rank of ranks) {
       const client = new WatchedClient(clientOf(rank), {
         ...{ logger: silentLogger, serverAddr: proxy.address, rank, secureMinMembers: 3 },
         distBackend: "tcp",
@@ -76,6 +93,7 @@ async function killedAt(
     const running = Promise.all(clients.map((client) => client.run()));
     running.catch(() => {});
     await killed;
+    await afterwards?.(folder);
     const resume = await checkpoints.latest();
     const handler = serverOf(options()), events: ServerEvent[] = [];
     const second = new ServerSyncTop(handler, {
@@ -127,6 +145,28 @@ Deno.test("a private sum that is unmasked after a restart gets its noise, and co
   const { releases, participationsMost, trust = "" } = report.privacy ?? {};
   assertEquals([releases, participationsMost], [3, 3]);
   assert(trust.startsWith("the server, which sees sums"), trust);
+});
+
+Deno.test("a sum whose private model was told and is lost is not unmasked for clients out of turn", async () => {
+  const plan = { rounds: 3, clients: 6, cohort: 3, bands: 2, delta: 1e-5 } as const;
+  const { report, revealed } = await killedWhere(
+    (code, round) => code === MessageCode.SecureKeys && round === 3,
+    {
+      ranks: [...ALL, 6],
+      options: () => ({
+        strategy: new CentralPrivacy({ mechanism: "ftrl", noise: 1, ...plan }),
+        secureAggregation: { minMembers: 3 },
+        fraction: 0.5,
+      }),
+      // That of round 1 has the masked sum of round 2.
+      afterwards: (folder) => Deno.truncate(`${folder}/round-000002.safetensors`, 100),
+    },
+  );
+  // The lost release of round 2 is counted, and its clients wait for their turn.
+  const turns = [[1, 2, 3], [1, 2, 3], [4, 5, 6]];
+  assertEquals(report.rounds.map(({ cohort }) => cohort), turns);
+  assertEquals([report.privacy?.releases, report.privacy?.participationsMost], [4, 2]);
+  for (const [client, attempts] of revealed) assertEquals(attempts.size, 1, client);
 });
 
 Deno.test("a sum is not unmasked with other settings than those it was masked with", async () => {
