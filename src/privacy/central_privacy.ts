@@ -28,7 +28,8 @@ import type { CentralMechanism } from "./mechanism/mechanism.ts";
  * size of the cohort, however many answered: so no client moves the mean by more than the clip
  * divided by that size. The noise is an exact discrete Gaussian on whole numbers, from random bits
  * of the system: two runs of one seed give different models. The guarantee is against everyone who
- * sees the models of all rounds and the report, and trusts the server to add the noise. Values that
+ * sees the models of all rounds and the report, and trusts the server to add the noise. With secure
+ * aggregation the clients clip their updates, and the server sees sums alone. Values that
  * do not travel, of frozen layers and of tensors that stay on the clients, are neither clipped nor
  * given noise: they stay as they are.
  *

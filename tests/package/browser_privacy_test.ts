@@ -44,7 +44,7 @@ async function openFifth(browser: Browser, origin: string, address: string, faul
   return await open(browser, url, { faults, width: 1280, hasTouch: false });
 }
 
-/** Runs a server with secure aggregation and its five clients, of which the last one is started by a function. */
+/** Runs a server with secure aggregation and five clients; a function starts the last one. */
 async function runFive(
   strategy: Strategy,
   origin: string,

@@ -93,7 +93,8 @@ async function runSimulate(
   }
   const fraction = fractionFrom(flags, clients);
   const secureAggregation = secureFrom(flags, { clients, fraction });
-  warnOfSamples(secureAggregation, parts.parts, printError);
+  // In a private run all clients count alike.
+  if (!flags.privacy) warnOfSamples(secureAggregation, parts.parts, printError);
   await using server = await buildServer({
     handler: {
       ...libraryOptions("handler", flags),

@@ -83,13 +83,13 @@ function privacyLines({ privacy, rounds }: RunReport): string[] {
 /** Formats the sums of secure aggregation in a line, and one for values that were clamped. */
 function secureLines({ secure, rounds }: RunReport): string[] {
   const sessions = rounds.flatMap(({ secure }) => secure ?? []), [first] = sessions;
-  if (secure === undefined || first === undefined) return [];
-  const fewest = Math.min(...sessions.map(({ masked }) => masked));
+  if (secure === undefined || rounds.length === 0) return [];
+  const fewest = Math.min(...rounds.map(({ received }) => received));
   const clamped = sessions.reduce((sum, session) => sum + session.clamped, 0);
   return [
-    `secure aggregation (${secure.protocol}): sums of ${fewest} updates or more, threshold ${first.threshold} of ${
-      first.degree + 1
-    }`,
+    `secure aggregation (${secure.protocol}): sums of ${fewest} updates or more${
+      // The rounds of a private run do not tell of their members.
+      first === undefined ? "" : `, threshold ${first.threshold} of ${first.degree + 1}`}`,
     ...(clamped === 0
       ? []
       : [`${clamped} values of updates exceeded the clip of ${secure.clip} and were clamped`]),

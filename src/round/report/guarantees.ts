@@ -1,7 +1,7 @@
 import type { ServerBackendHandler } from "../handler/server_backend_handler.ts";
 import type { RunReport } from "./report.ts";
 
-/** Whom the guarantee of a private run rests on. */
+/** Parties that the guarantee of a private run rests on. */
 const TRUST = {
   simulation: "who runs the simulation, and can see each update",
   server: "the server, which sees each update, clips it and adds the noise",

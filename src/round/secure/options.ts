@@ -127,8 +127,8 @@ export function parseSecureAggregation(text = ""): SecureAggregationOptions {
 /**
  * Returns the settings that clients are sent with the plan.
  *
- * @param members Clip of the clients of a private run, with the ring for it, in place of that of the
- * options.
+ * @param members Clip of the clients of a private run, with the ring for it, in place of that of
+ * the options.
  * @throws {RangeError} If the number of members is out of range, or an option has no effect because
  * the run is private. Other settings are checked with the plan.
  */

@@ -43,7 +43,9 @@ export class SecureTerms {
 
   /** Returns the guarantee of a run, which is none where no masks are made. */
   reportOf({ isMasked }: { readonly isMasked: boolean }): SecureRunReport {
-    const { minMembers, isSigned, ring: { maxMembers, clip, maxSamples } } = this;
+    const { minMembers, isSigned, ring: { maxMembers, maxSamples } } = this;
+    const { clip: ofValues, maxNorm, noise } = this.settings;
+    const clip = maxNorm ?? noise?.clip ?? ofValues;
     return {
       protocol: isSigned ? "secagg+ signed" : "secagg+",
       guarantee: !isMasked ? UNMASKED : isSigned ? AGAINST_LIARS : AGAINST_CURIOUS,
