@@ -2,6 +2,7 @@ import { RULE_LAYOUT } from "../generated/engine_exports.ts";
 import type { Pointer } from "../params/instance.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import { ADAM } from "../plan/train_plan.ts";
+import { hasMoments } from "../plan/settings.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
 import type { EngineExports } from "./kernels.ts";
 import { setValues } from "./structs.ts";
@@ -33,7 +34,7 @@ export interface UpdateMemory {
 /** Returns the vectors that the plan's update needs beside parameters, gradient and velocity. */
 export function extrasOf({ optimizer, proximal = 0, correction }: TrainPlan): Extra[] {
   return [
-    ...optimizer === "adam" ? ["second" as const] : [],
+    ...hasMoments(optimizer) ? ["second" as const] : [],
     ...proximal > 0 ? ["start" as const] : [],
     ...correction ? ["correction" as const] : [],
   ];
@@ -77,7 +78,7 @@ export class Optimizer {
     if (proximal > 0) extras.start?.set(vector);
     if (plan.correction) extras.correction?.set(plan.correction);
     const { beta1, beta2, epsilon } = ADAM;
-    const moments = optimizer === "adam"
+    const moments = hasMoments(optimizer)
       ? {
         stay: beta1,
         come: 1 - beta1,
@@ -87,7 +88,9 @@ export class Optimizer {
         epsilon,
       }
       : { stay: momentum, come: 1, secondStay: 0, secondCome: 0, spread: 0, epsilon: 0 };
-    const fields = { rate: learningRate, decay: weightDecay, proximal, ...moments };
+    // The decay of AdamW is no part of the gradient.
+    const decay = optimizer === "adamw" ? 0 : weightDecay;
+    const fields = { rate: learningRate, decay, proximal, ...moments };
     setValues(rule, RULE_LAYOUT, fields);
   }
 
@@ -95,8 +98,8 @@ export class Optimizer {
   step({ exports, vector, gradientDistance, velocity, extras, rule }: UpdateMemory): void {
     const plan = this.#plan;
     if (plan === undefined) throw new Error("Cannot take a step: begin() was not called");
-    const { optimizer, momentum, nesterov = false, proximal = 0, correction } = plan;
-    const adam = optimizer === "adam";
+    const { optimizer, momentum, nesterov = false, proximal = 0, correction, weightDecay } = plan;
+    const adam = hasMoments(optimizer);
     if (adam) {
       this.#steps++;
       rule[RATE] = plan.learningRate / (1 - ADAM.beta1 ** this.#steps);
@@ -109,6 +112,9 @@ export class Optimizer {
     const more = correction ? placeOf(extras.correction) : 0;
     for (const { offset, length } of this.#spans) {
       const bytes = offset * BYTES, w = vector.byteOffset + bytes;
+      if (optimizer === "adamw" && weightDecay > 0) {
+        exports.scale(w, 1 - plan.learningRate * weightDecay, length);
+      }
       exports.update(
         w,
         w + gradientDistance,

@@ -34,8 +34,10 @@ export interface TrainSettings {
    */
   readonly rule?: LocalRule;
   /**
-   * Optimizer that turns a gradient into a step: `"sgd"`, or `"adam"` (Kingma and Ba 2015,
-   * algorithm 1, with beta1 0.9, beta2 0.999 and epsilon 1e-8).
+   * Optimizer that turns a gradient into a step: `"sgd"`, `"adam"` (Kingma and Ba 2015, algorithm 1,
+   * with beta1 0.9, beta2 0.999 and epsilon 1e-8), or `"adamw"`, which is Adam whose weight decay is
+   * no part of the gradient (Loshchilov and Hutter 2019, algorithm 2): before each step the weights
+   * are multiplied by `1 - learningRate * weightDecay`.
    *
    * @default {"sgd"}
    */
@@ -73,8 +75,16 @@ export interface TrainSettings {
 /** Most classes that may have weights. */
 const MAX_WEIGHTS = 1000;
 
+/** Name of an optimizer. */
+export type OptimizerName = typeof OPTIMIZER_NAMES[number];
+
 /** Names of the optimizers. */
-export type OptimizerName = "sgd" | "adam";
+export const OPTIMIZER_NAMES = ["sgd", "adam", "adamw"] as const;
+
+/** Reports whether an optimizer keeps the two moments of Adam. */
+export function hasMoments(optimizer: OptimizerName | undefined): boolean {
+  return optimizer === "adam" || optimizer === "adamw";
+}
 
 /** Check of settings that come from the wire. */
 export const trainSettingsSchema = v.strictObject({
@@ -85,7 +95,7 @@ export const trainSettingsSchema = v.strictObject({
   weightDecay: v.pipe(finiteNumber, v.minValue(0)),
   keepMomentum: v.boolean(),
   rule: v.exactOptional(localRuleSchema),
-  optimizer: v.exactOptional(v.picklist(["sgd", "adam"])),
+  optimizer: v.exactOptional(v.picklist(OPTIMIZER_NAMES)),
   nesterov: v.exactOptional(v.boolean()),
   proximal: v.exactOptional(v.pipe(finiteNumber, v.minValue(0))),
   classWeights: v.exactOptional(
@@ -113,8 +123,8 @@ export function checkSettings(settings: TrainSettings, problem: string): void {
   check(learningRate, { least: 0 }, "a learning rate from 0");
   check(momentum, { least: 0, below: 1 }, "a momentum from 0 to below 1");
   check(weightDecay, { least: 0 }, "a weight decay from 0");
-  if (optimizer !== "sgd" && optimizer !== "adam") {
-    wrong("the optimizer sgd or adam", JSON.stringify(optimizer));
+  if (!OPTIMIZER_NAMES.includes(optimizer)) {
+    wrong("the optimizer sgd, adam or adamw", JSON.stringify(optimizer));
   }
   check(proximal, { least: 0 }, "a proximal term from 0");
   const { classWeights, secure } = settings;

@@ -1,4 +1,5 @@
 import { ADAM } from "../plan/train_plan.ts";
+import { hasMoments } from "../plan/settings.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
 import type { tf } from "./deps.ts";
 import { allocate, valuesOf } from "./memory.ts";
@@ -26,6 +27,8 @@ interface Moments {
  * - SGD: `w -= learningRate * v` with `v = momentum * v + g`.
  * - Nesterov: `w -= learningRate * (g + momentum * v)`.
  * - Adam: Kingma and Ba 2015, algorithm 1.
+ * - AdamW: Loshchilov and Hutter 2019, algorithm 2; `weightDecay * w` is no part of `g`, and `w` is
+ *   first multiplied by `1 - learningRate * weightDecay`.
  */
 export class Optimizer {
   readonly #weights: readonly Weight[];
@@ -50,7 +53,7 @@ export class Optimizer {
       this.#steps = 0;
     }
     this.#round = { plan, terms };
-    const adam = optimizer === "adam";
+    const adam = hasMoments(optimizer);
     if ((momentum === 0 && !adam) || this.#moments.length > 0) return;
     this.#moments = this.#weights.map(({ shape }) => {
       const size = shape.reduce<number>((product, size) => product * (size ?? 1), 1);
@@ -62,7 +65,9 @@ export class Optimizer {
   step(gradients: readonly (tf.Tensor | undefined)[]): void {
     if (!this.#round) throw new Error("Cannot take a step: no round has begun");
     const { plan, terms } = this.#round;
-    const { weightDecay, proximal = 0 } = plan;
+    const { weightDecay, proximal = 0, optimizer, learningRate } = plan;
+    const isApart = optimizer === "adamw", decay = isApart ? 0 : weightDecay;
+    const shrink = isApart ? 1 - learningRate * weightDecay : 1;
     this.#steps++;
     this.#weights.forEach((weight, i) => {
       const gradient = gradients[i];
@@ -73,11 +78,11 @@ export class Optimizer {
       const start = terms.start?.[i], correction = terms.correction?.[i];
       const direction = this.#rule(plan, this.#moments[i]);
       for (let j = 0; j < next.length; j++) {
-        const value = w[j] ?? 0;
-        let d = (g[j] ?? 0) + weightDecay * value;
+        const value = shrink * (w[j] ?? 0);
+        let d = (g[j] ?? 0) + decay * value;
         if (start) d += proximal * (value - (start[j] ?? 0));
         if (correction) d += correction[j] ?? 0;
-        next[j] = value - plan.learningRate * direction(d, j);
+        next[j] = value - learningRate * direction(d, j);
       }
       weight.write(after);
     });
@@ -91,7 +96,7 @@ export class Optimizer {
     { optimizer, momentum, nesterov }: TrainPlan,
     moments: Moments | undefined,
   ): (d: number, j: number) => number {
-    if (optimizer === "adam" && moments) {
+    if (hasMoments(optimizer) && moments) {
       const { first, second } = moments, { beta1, beta2, epsilon } = ADAM;
       const firstShare = 1 - beta1 ** this.#steps, secondShare = 1 - beta2 ** this.#steps;
       return (d, j) => {

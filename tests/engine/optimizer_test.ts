@@ -85,12 +85,16 @@ function reference(
     const w0 = w.slice();
     if (!plan.keepMomentum) [v, s, t] = [v.map(() => 0), s.map(() => 0), 0];
     for (let epoch = 0; epoch < plan.epochs; epoch++) {
-      const g = gradient(w).map((value, i) =>
-        value + weightDecay * w[i]! + proximal * (w[i]! - w0[i]!) + (correction?.[i] ?? 0)
+      const g = gradient(w);
+      const isApart = plan.optimizer === "adamw";
+      if (isApart) w.forEach((value, i) => w[i] = value * (1 - learningRate * weightDecay));
+      g.forEach((value, i) =>
+        g[i] = value + (isApart ? 0 : weightDecay) * w[i]! + proximal * (w[i]! - w0[i]!) +
+          (correction?.[i] ?? 0)
       );
       t++;
       g.forEach((d, i) => {
-        if (plan.optimizer === "adam") {
+        if (plan.optimizer === "adam" || plan.optimizer === "adamw") {
           v[i] = 0.9 * v[i]! + 0.1 * d;
           s[i] = 0.999 * s[i]! + 0.001 * d ** 2;
           const [m, second] = [v[i]! / (1 - 0.9 ** t), s[i]! / (1 - 0.999 ** t)];
@@ -110,6 +114,12 @@ const RULES: Readonly<Record<string, Partial<TrainPlan>>> = {
   adam: { optimizer: "adam" },
   "adam with every term": {
     optimizer: "adam",
+    weightDecay: 0.1,
+    proximal: 0.2,
+    correction: CORRECTION,
+  },
+  "adamw with every term": {
+    optimizer: "adamw",
     weightDecay: 0.1,
     proximal: 0.2,
     correction: CORRECTION,
@@ -217,6 +227,7 @@ for (const options of ENGINES) {
 const LARGE: Readonly<Record<string, Partial<TrainPlan>>> = {
   adam: { optimizer: "adam", learningRate: 0.001 },
   "adam with weight decay": { optimizer: "adam", learningRate: 0.001, weightDecay: 0.01 },
+  "adamw with weight decay": { optimizer: "adamw", learningRate: 0.001, weightDecay: 0.5 },
   nesterov: { momentum: 0.9, nesterov: true },
   "a proximal term": { proximal: 0.5 },
   "a correction": {},

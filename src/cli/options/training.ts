@@ -1,4 +1,5 @@
 import { LANGUAGE_USAGE } from "../../train/models/language_by_name.ts";
+import { OPTIMIZER_NAMES } from "../../plan/settings.ts";
 import { addPermission } from "../module/permissions.ts";
 import { type CommandName, option, type OptionUse } from "./option.ts";
 import { choice, onOff, real, text, whole } from "./values.ts";
@@ -92,7 +93,7 @@ export const TRAINING = {
     // Settings that are off are left out: clients that do not know them can read the plan.
     library: { plan: (nesterov) => nesterov ? { nesterov } : {} },
   }),
-  optimizer: option(choice(["sgd", "adam"]), {
+  optimizer: option(choice(OPTIMIZER_NAMES), {
     value: "<name>",
     help: "optimizer of the clients",
     group: "Training",
@@ -102,7 +103,7 @@ export const TRAINING = {
   }),
   weightDecay: option(real({ least: 0 }), {
     value: "<x>",
-    help: "strength of the L2 penalty on the weights",
+    help: "strength of the L2 penalty on the weights; with adamw, of their decay",
     group: "Training",
     default: 0,
     isRare: true,

@@ -19,7 +19,7 @@ import {
 } from "../../engine/model_evaluator.ts";
 import type { AllowedSettings } from "../../plan/own_settings.ts";
 import type { LearningRateSchedule } from "../../plan/schedule.ts";
-import type { TrainSettings } from "../../plan/settings.ts";
+import { hasMoments, type TrainSettings } from "../../plan/settings.ts";
 import { readJson } from "../output/json_file.ts";
 import { type EngineOptions, type Library, UsageError } from "../options/option.ts";
 import { type Flags, libraryOptions } from "../options/table.ts";
@@ -83,8 +83,8 @@ export interface ServerParts<Handler> extends AsyncDisposable {
  */
 export function planFrom(flags: Flags<"demo" | "server" | "simulate">): Partial<TrainSettings> {
   const { optimizer, momentum, nesterov } = flags;
-  if (optimizer === "adam" && momentum > 0) {
-    throw new UsageError("expected no --momentum with --optimizer adam");
+  if (hasMoments(optimizer) && momentum > 0) {
+    throw new UsageError(`expected no --momentum with --optimizer ${optimizer}`);
   }
   if (nesterov && momentum === 0) throw new UsageError("expected --momentum with --nesterov");
   return libraryOptions("plan", flags);

@@ -9,7 +9,7 @@ import { sharesNoise, type StrategyTraits, takesMean } from "./strategy_traits.t
 import type { AllowedSettings } from "../own_settings.ts";
 import { type LocalRule, sendsGradient } from "../rules/rules.ts";
 import type { LearningRateSchedule } from "../schedule.ts";
-import type { TrainSettings } from "../settings.ts";
+import { hasMoments, type TrainSettings } from "../settings.ts";
 
 export type { StrategyTraits };
 
@@ -63,7 +63,7 @@ const hasRule = (name: LocalRule["name"]) => ({ plan }: RunChoices) => plan?.rul
 
 /** The choices by name. */
 export const CHOICES = {
-  adam: { title: "Adam at the clients", isMade: ({ plan }) => plan?.optimizer === "adam" },
+  adam: { title: "Adam at the clients", isMade: ({ plan }) => hasMoments(plan?.optimizer) },
   momentum: { title: "momentum at the clients", isMade: ({ plan }) => (plan?.momentum ?? 0) > 0 },
   noMomentum: {
     title: "a momentum of 0",
@@ -73,7 +73,7 @@ export const CHOICES = {
   keptMomentum: {
     title: "momentum kept from round to round",
     isMade: ({ plan }) =>
-      plan?.keepMomentum === true && ((plan.momentum ?? 0) > 0 || plan.optimizer === "adam"),
+      plan?.keepMomentum === true && ((plan.momentum ?? 0) > 0 || hasMoments(plan.optimizer)),
   },
   weightDecay: {
     title: "weight decay at the clients",
