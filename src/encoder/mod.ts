@@ -12,6 +12,9 @@ export { writeBase } from "./base/convert.ts";
 export { FrozenBase, type FrozenBaseOptions } from "./base/frozen_base.ts";
 export type { BaseFacts } from "./base/reference.ts";
 export type { BasePrecision } from "./base/tensors.ts";
+export { decodePeft, type PeftModel, readPeft } from "./peft/read_peft.ts";
+export { writeMerged } from "./peft/write_merged.ts";
+export { encodePeft, type PeftOptions, writePeft } from "./peft/write_peft.ts";
 export {
   ADAPTER_TARGETS,
   type Adapters,
