@@ -954,6 +954,33 @@ export interface EngineExports extends KernelsExports {
   /** Number of values of the scratch memory of `lstm_forward`: the packed weights. */
   lstm_forward_scratch(steps: number, rows: number, inputs: number, units: number): number;
   /**
+   * Takes a step of an LSTM over one row. `cells` and `h` are `[2, units]`, the states before and
+   * after, and `gates` is `[4 * units]`; the other places are those of `lstm_forward`, and so is
+   * the result, bit for bit.
+   *
+   * @param x Address of float32 values.
+   * @param w Address of float32 values.
+   * @param u Address of float32 values.
+   * @param b Address of float32 values.
+   * @param peepholes Address of float32 values.
+   * @param gates Address of float32 values, written.
+   * @param cells Address of float32 values, written.
+   * @param h Address of float32 values, written.
+   */
+  lstm_step(
+    x: Pointer,
+    w: Pointer,
+    u: Pointer,
+    b: Pointer,
+    peepholes: Pointer,
+    gates: Pointer,
+    cells: Pointer,
+    h: Pointer,
+    inputs: number,
+    units: number,
+    hard: number,
+  ): void;
+  /**
    * Writes 1 for each value that is not 0, else 0: the mask of sequences that are padded by zeros.
    *
    * @param x Address of float32 values.
@@ -1345,6 +1372,7 @@ export const ENGINE_EXPORTS: Readonly<Record<string, number>> = {
   lstm_backward_scratch: 4,
   lstm_forward: 15,
   lstm_forward_scratch: 4,
+  lstm_step: 11,
   mask_of: 3,
   masked_mean_backward: 6,
   masked_mean_forward: 6,

@@ -49,6 +49,7 @@ export function recurrentOp(context: OpContext, layer: RecurrentLayer): Op {
       else exports.to_steps(place + toLast, place, 1, 1, units, units, units, 0);
     }
   };
+  const isStep = context.states !== undefined && steps === 1 && masked === undefined;
   const dys = scratch + kernels * BYTES, dxs = dys + outputs * maxRows * units * BYTES;
   return {
     forward(rows) {
@@ -68,7 +69,8 @@ export function recurrentOp(context: OpContext, layer: RecurrentLayer): Op {
         exports.to_steps(ones, mask, rows, steps, 1, steps, 1, reverse);
       }
       begin(rows);
-      cell.forward(all, rows);
+      if (isStep && cell.step) cell.step(all);
+      else cell.forward(all, rows);
       const first = returnSequences ? 1 : steps;
       const from = h + first * rows * units * BYTES;
       const { at: y, length } = output;

@@ -62,11 +62,7 @@ pub unsafe extern "C" fn lstm_forward(
                 let places = [cells.add(at), cells.add(state + at), h.add((t + 1) * state + at)];
                 if takes(mask, t * rows + r) {
                     let gates = gates.add(r * wide);
-                    if hard == 0 {
-                        cell(units, gates, peepholes, places, sigmoid);
-                    } else {
-                        cell(units, gates, peepholes, places, hard_sigmoid);
-                    }
+                    step_of_row(units, hard, gates, peepholes, places);
                 } else {
                     let [cell, next, output] = places;
                     next.copy_from_nonoverlapping(cell, units);
@@ -81,6 +77,20 @@ pub unsafe extern "C" fn lstm_forward(
 #[unsafe(no_mangle)]
 pub extern "C" fn lstm_forward_scratch(steps: usize, rows: usize, inputs: usize, units: usize) -> usize {
     sizes(steps, rows, inputs, units).scratch()
+}
+
+/// Takes a step of one row by the curve that is wanted; the other arguments are those of [`cell`].
+///
+/// # Safety
+/// `gates` has `4 * units` values, and each place has `units`.
+pub unsafe fn step_of_row(units: usize, hard: u32, gates: *mut f32, peepholes: *const f32, places: [*mut f32; 3]) {
+    unsafe {
+        if hard == 0 {
+            cell(units, gates, peepholes, places, sigmoid);
+        } else {
+            cell(units, gates, peepholes, places, hard_sigmoid);
+        }
+    }
 }
 
 /// Takes a step of one row: the sums in `gates` become the values of the gates.

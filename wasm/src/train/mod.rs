@@ -39,6 +39,7 @@ mod padded;
 mod pool;
 mod recurrent;
 mod simple_rnn;
+mod single;
 mod sparse;
 mod step;
 #[cfg(test)]
