@@ -9,7 +9,7 @@ import {
   SyncParameterServerHandler,
 } from "../../mod.ts";
 import { replaceRuntime } from "../../src/base/runtime/runtime.ts";
-import { CentralPrivacy, type CentralPrivacyOptions } from "../../src/privacy/mod.ts";
+import { CentralPrivacy } from "../../src/privacy/mod.ts";
 import { type ClientPoolOptions, InProcessPool, type RoundInput } from "../../src/sim/mod.ts";
 import { CheckpointStore } from "../../src/store/checkpoint/files/checkpoint_store.ts";
 import { inFolder } from "../helpers/command.ts";
@@ -29,23 +29,31 @@ const model = logisticRegression({ inputShape: [2], numClasses: 3 });
 const initial = await initialParameters(model, 1);
 const bitsOf = (vector: Float32Array) => new Uint8Array(vector.slice().buffer).toHex();
 
+/** Mechanisms, and the one whose clients clip and whose server sees sums alone. */
+const MECHANISMS = ["ftrl", "fedavg", "ftrl on masked sums"] as const;
+type Mechanism = typeof MECHANISMS[number];
+
 /** Models that somebody outside of the server has seen, with the cohort of each. */
 type Told = Map<string, readonly number[]>;
 
 /** Runs a simulation, or goes on with it, until its process dies or the run ends. */
 async function run(
   folder: string,
-  mechanism: CentralPrivacyOptions["mechanism"],
+  name: Mechanism,
   told: Told,
   process = new Mortal(),
 ): Promise<RunReport | undefined> {
   const resume = await new CheckpointStore(folder).latest();
+  const isMasked = name === "ftrl on masked sums", mechanism = isMasked ? "ftrl" : name;
+  const members = isMasked ? 3 : 2;
   const handler = new SyncParameterServerHandler({
-    ...{ ...initial, model, fraction: 1 / 3 },
+    ...{ ...initial, model, fraction: members / CLIENTS },
     strategy: new CentralPrivacy({
+      ...{ mechanism, noise: 8, delta: 1e-3, clients: CLIENTS, cohort: members },
       // Room for rounds that are made again.
-      ...{ mechanism, noise: 8, delta: 1e-3, rounds: 2 * ROUNDS, clients: CLIENTS, cohort: 2 },
+      rounds: 2 * ROUNDS,
     }),
+    ...(isMasked && { secureAggregation: { minMembers: members } }),
   });
   let cohort: readonly number[] = [];
   /** Notes that the clients, or whoever evaluates, see the model. */
@@ -95,7 +103,7 @@ async function damageNewest(folder: string): Promise<void> {
   if (newest !== undefined) await Deno.truncate(`${folder}/${newest}`, 100);
 }
 
-for (const mechanism of ["ftrl", "fedavg"] as const) {
+for (const mechanism of MECHANISMS) {
   Deno.test(`a run by ${mechanism} that is killed at a step tells no round twice`, async () => {
     for (let last = 0;; last += 3) {
       const isOver = await inFolder(async (folder) => {
