@@ -38,15 +38,18 @@ export function prometheusText({ run, head, points }: RunView, memoryBytes: numb
   ]);
   add("rounds_total", "counter", "Rounds that have ended.", [[{}, head.round]]);
   add("rounds_planned", "gauge", "Rounds of the whole run.", [[{}, head.rounds]]);
-  add("round_seconds_sum", "counter", "Time of all rounds that have ended.", [[{}, sum]]);
-  add("round_seconds_last", "gauge", "Time of the last round.", [[{}, last?.seconds]]);
-  add("updates_total", "counter", "Updates in the model.", [[{}, received]]);
+  // They would follow from cohorts that are secret; the report has other figures in their place.
+  const isTold = head.privacy?.mechanism !== "fedavg";
+  const told = (value: number | undefined) => isTold ? value : undefined;
+  add("round_seconds_sum", "counter", "Time of all rounds that have ended.", [[{}, told(sum)]]);
+  add("round_seconds_last", "gauge", "Time of the last round.", [[{}, told(last?.seconds)]]);
+  add("updates_total", "counter", "Updates in the model.", [[{}, told(received)]]);
   add("refusals_total", "counter", "Refused updates and connections, by reason.", [
     ...Object.entries(head.refusals).map(([reason, count]) => [{ reason }, count] as const),
   ]);
   add("bytes_total", "counter", "Bytes of updates and parameters.", [
-    [{ direction: "up" }, head.bytesUp],
-    [{ direction: "down" }, head.bytesDown],
+    [{ direction: "up" }, told(head.bytesUp)],
+    [{ direction: "down" }, told(head.bytesDown)],
   ]);
   add("loss", "gauge", "Loss after the last round.", [[{}, last?.loss]]);
   add("accuracy_ratio", "gauge", "Accuracy after the last round.", [[{}, last?.accuracy]]);

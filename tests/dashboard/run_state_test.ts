@@ -70,6 +70,11 @@ Deno.test("RunState tells after each round what a private run has spent, which i
   assertEquals([state.head().privacy?.epsilon, state.view().head.privacy?.releases], [0.2, 2]);
   assertMatch(prometheusText(state.view(), 1), /^fedlab_privacy_epsilon\{run="a"\} 0\.2$/m);
   assertEquals(new RunState(RUN).head().privacy, undefined);
+  const secret = new RunState(RUN, { privacy: () => ({ ...SPENT, mechanism: "fedavg" }) });
+  for (const event of EVENTS) secret.apply(event);
+  const untold = /fedlab_(updates|bytes|round_seconds)/;
+  assertMatch(prometheusText(state.view(), 1), untold);
+  assert(!untold.test(prometheusText(secret.view(), 1)));
 });
 
 Deno.test("a view with the changes that were taken is the view itself, wherever it begins", () => {

@@ -56,7 +56,7 @@ export function compareTable(
   for (const [name, values] of differences(records)) table.push([printable(name), ...values]);
   const metric = records.find(({ metric }) => metric !== undefined)?.metric;
   push("stage", ({ record }) => record.stage);
-  push("rounds", ({ record }) => `${record.rounds}`);
+  push("rounds done", ({ record }) => `${record.rounds}`);
   if (metric !== undefined) {
     push(metric, ({ record }) => record.metric === metric ? scoreText(metric, record.score) : "");
     push(

@@ -13,8 +13,11 @@ export function Facts({ view }: { view: RunView }) {
   const { head, run } = view;
   const { privacy, best } = head;
   const refusals = Object.entries(head.refusals);
-  const saved = (sent: number, whole: number) =>
-    whole > sent ? `${bytes(sent)} (${bytes(whole)} without the codec)` : bytes(sent);
+  const saved = (sent: number, whole: number) => {
+    // They would follow from cohorts that are secret.
+    if (privacy?.mechanism === "fedavg") return "not told";
+    return whole > sent ? `${bytes(sent)} (${bytes(whole)} without the codec)` : bytes(sent);
+  };
   const facts: [string, string][] = [
     ["strategy", run.strategy],
     [

@@ -47,7 +47,7 @@ Deno.test("compareTable() shows what differs, the figures, and when a goal was r
     ["lr", "0.1", "0.3"],
     ["uplink", "", "int8"],
     ["stage", "finished", "finished"],
-    ["rounds", "3", "2"],
+    ["rounds done", "3", "2"],
     ["accuracy", "90.00%", "50.00%"],
     ["best accuracy", "90.00%", "50.00%"],
     ["loss", "0.1000", "0.5000"],
