@@ -77,6 +77,7 @@ const ELSEWHERE = [
   "docker",
   "grafana",
   "hospitals",
+  "intents",
   "notebook.ipynb",
   "python",
 ];

@@ -38,6 +38,8 @@ export interface PeftModel {
   readonly adapters?: Adapters;
   /** Number of outputs of the head, where there is one. */
   readonly units?: number;
+  /** Names of the classes, where the file of the head has them. */
+  readonly classes?: readonly string[];
   /**
    * Returns the parameters of a model with these adapters and this head.
    *
@@ -91,10 +93,13 @@ export async function decodePeft(
     adapters = adaptersIn(parseConfig(config), await readSafetensors(weights), tensors);
   }
   const head = files.get(PEFT_FILES.head);
-  const units = head && readHead(await readSafetensors(head), tensors);
+  const stored = head && await readSafetensors(head);
+  const units = stored && readHead(stored, tensors);
+  const classes = stored && classesOf(stored.metadata, units ?? 0);
   return {
     ...(adapters && { adapters }),
     ...(units !== undefined && { units }),
+    ...(classes && { classes }),
     parametersOf(description) {
       const model = encoderModelOf(description);
       const manifest = encoderManifest(model), parameters = new Float32Array(manifest.length);
@@ -225,4 +230,20 @@ function readHead(
   });
   tensors.set("head/bias", { shape: bias.shape, values: bias.values });
   return units;
+}
+
+/** Returns the names of the classes in the metadata of a head, if they are those of its outputs. */
+function classesOf(
+  metadata: Readonly<Record<string, string>>,
+  units: number,
+): readonly string[] | undefined {
+  if (metadata.classes === undefined) return undefined;
+  try {
+    const names: unknown = JSON.parse(metadata.classes);
+    const areNames = Array.isArray(names) && names.every((name) => typeof name === "string");
+    if (areNames && names.length === units) return names;
+  } catch { /* As for any other text. */ }
+  throw new SyntaxError(
+    `Cannot read ${PEFT_FILES.head}: expected classes to be a list of ${units} names`,
+  );
 }

@@ -56,6 +56,7 @@ Deno.test("encodePeft() and decodePeft() keep the bits of adapters and head", as
   ]);
   const read = await decodePeft(files);
   assertEquals([read.adapters, read.units], [SMALL.adapters, 3]);
+  assertEquals(read.classes, ["a", "b", "c"]);
   const back = read.parametersOf(describe(SMALL));
   assertEquals(new Uint32Array(back.buffer), new Uint32Array(parameters.buffer));
   const config = JSON.parse(new TextDecoder().decode(files.get("adapter_config.json")));
