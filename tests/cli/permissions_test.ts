@@ -268,6 +268,18 @@ Deno.test("a task says how to write elsewhere than it may", () =>
     }
   }));
 
+Deno.test("a task that writes in its folder alone says so", () =>
+  inFolder(async (folder) => {
+    const flags = taskArguments("schema").map((arg) =>
+      arg.startsWith("src/") ? `${ROOT}/${arg}` : arg
+    );
+    await Deno.writeTextFile(`${folder}/ward.csv`, "age,ill\n63,yes\n41,no\n");
+    const args = ["--data", "ward.csv", "--out", "../schema.json"];
+    const { code, stderr } = await runDeno([...flags, ...args], folder);
+    assertEquals(code, 1);
+    assertMatch(stderr, /^error: Cannot write .* or name a path in this folder$/m);
+  }));
+
 /** Finds a command of README.md, with its addresses and folders replaced. */
 async function readmeCommand(name: string, replace: Record<string, string>): Promise<string[]> {
   const readme = (await Deno.readTextFile(`${ROOT}/README.md`)).replaceAll("\\\n", " ");

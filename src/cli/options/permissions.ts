@@ -25,10 +25,12 @@ export async function mayUse(name: "read" | "write", path: string): Promise<void
 /** Describes the way round a task, whose flags cannot be extended. */
 async function wayRound(name: "read" | "write"): Promise<string> {
   if (name === "read") return "";
-  const { state } = await runtime.process.permissions.query({ name, path: RUNS });
-  return state === "granted"
-    ? " in place of the task (deno run … src/cli/main.ts …), or name a path in runs"
-    : "";
+  for (const [path, folder] of [[".", "this folder"], [RUNS, RUNS]] as const) {
+    const { state } = await runtime.process.permissions.query({ name, path });
+    if (state !== "granted") continue;
+    return ` in place of the task (deno run … src/cli/main.ts …), or name a path in ${folder}`;
+  }
+  return "";
 }
 
 /**
