@@ -46,86 +46,66 @@ export function addHistograms(all: readonly ScoreHistogram[], most: number): Sco
   return left[0] ?? NO_SCORES;
 }
 
-function addPair(a: ScoreHistogram, b: ScoreHistogram, most: number): ScoreHistogram {
-  const shift = Math.max(a.shift, b.shift);
-  return histogramOf(union(placesAt(a, shift), placesAt(b, shift)), shift, most);
-}
-
-/** Makes a histogram of at most `most` bins from bins by place, which it overwrites. */
-function histogramOf(bins: number[], shift: number, most: number): ScoreHistogram {
-  const joined = shiftFor(bins.length / 3, (i) => bins[3 * i] ?? 0, most);
-  joinBins(bins, joined);
-  return { shift: shift + joined, bins: gapsOf(bins) };
-}
-
-/** Puts the distance to the bin before in the place of the place of each bin, and returns them. */
-function gapsOf(bins: number[]): number[] {
-  for (let i = bins.length - 3; i > 0; i -= 3) bins[i] = (bins[i] ?? 0) - (bins[i - 3] ?? 0);
-  return bins;
-}
-
-/** Lists the bins of a histogram by place, at a shift that is not below its own. */
-function placesAt({ shift, bins }: ScoreHistogram, wanted: number): number[] {
-  const places = bins.slice();
-  for (let i = 3; i < places.length; i += 3) places[i] = (places[i] ?? 0) + (places[i - 3] ?? 0);
-  joinBins(places, wanted - shift);
-  return places;
-}
-
-/** Returns the least shift that leaves at most `most` bins occupied, of places in rising order. */
-function shiftFor(places: number, placeAt: (index: number) => number, most: number): number {
+/**
+ * Adds two histograms: lists the bins of both by place, and joins them in pairs as often as needed.
+ * It is two loops without calls, because a short run has ended before they are compiled.
+ */
+function addPair(
+  { shift: oneShift, bins: one }: ScoreHistogram,
+  { shift: otherShift, bins: other }: ScoreHistogram,
+  most: number,
+): ScoreHistogram {
+  const shift = Math.max(oneShift, otherShift), bins: number[] = [];
+  const oneJoined = shift - oneShift, otherJoined = shift - otherShift;
   // Bins are joined from the shift on by which their places differ in no bit that is left.
   const apart = new Uint32Array(33);
-  for (let i = 1; i < places; i++) {
-    const parted = 32 - Math.clz32(placeAt(i) ^ placeAt(i - 1));
-    apart[parted] = (apart[parted] ?? 0) + 1;
+  let oneSum = one[0] ?? 0, otherSum = other[0] ?? 0, last = -1, end = 0;
+  for (let i = 0, k = 0; i < one.length || k < other.length;) {
+    const onePlace = oneSum >> oneJoined, otherPlace = otherSum >> otherJoined;
+    const isOne = k >= other.length || i < one.length && onePlace <= otherPlace;
+    const from = isOne ? one : other, at = isOne ? i : k, place = isOne ? onePlace : otherPlace;
+    const negatives = from[at + 1] ?? 0, positives = from[at + 2] ?? 0;
+    if (place === last) {
+      bins[end - 2] = (bins[end - 2] ?? 0) + negatives;
+      bins[end - 1] = (bins[end - 1] ?? 0) + positives;
+    } else {
+      if (end > 0) {
+        const parted = 32 - Math.clz32(place ^ last);
+        apart[parted] = (apart[parted] ?? 0) + 1;
+      }
+      bins.push(place, negatives, positives);
+      end += 3;
+      last = place;
+    }
+    if (isOne) oneSum += one[i += 3] ?? 0;
+    else otherSum += other[k += 3] ?? 0;
   }
-  let count = places - (apart[0] ?? 0), shift = 0;
-  for (; count > most && shift < 32; shift++) count -= apart[shift + 1] ?? 0;
-  return shift;
+  let count = end / 3, joined = 0;
+  for (; count > most && joined < 32; joined++) count -= apart[joined + 1] ?? 0;
+  putGaps(bins, joined);
+  return { shift: shift + joined, bins };
 }
 
-/** Joins 2^shift bins in one, in place. */
-function joinBins(bins: number[], shift: number): void {
-  if (shift === 0) return;
-  let end = 0;
+/**
+ * Joins 2^shift bins in one, in place, and puts the distance to the bin before in the place of the
+ * place of each.
+ */
+function putGaps(bins: number[], shift: number): void {
+  let end = 0, last = 0;
   for (let i = 0; i < bins.length; i += 3) {
-    end = append(bins, end, (bins[i] ?? 0) >> shift, bins[i + 1] ?? 0, bins[i + 2] ?? 0);
+    const place = (bins[i] ?? 0) >> shift, gap = place - last;
+    if (end > 0 && gap === 0) {
+      bins[end - 2] = (bins[end - 2] ?? 0) + (bins[i + 1] ?? 0);
+      bins[end - 1] = (bins[end - 1] ?? 0) + (bins[i + 2] ?? 0);
+      continue;
+    }
+    bins[end] = gap;
+    bins[end + 1] = bins[i + 1] ?? 0;
+    bins[end + 2] = bins[i + 2] ?? 0;
+    end += 3;
+    last = place;
   }
   bins.length = end;
-}
-
-/** Writes a bin at the index `end`, or adds it to the one before if that has the same place. */
-function append(
-  bins: number[],
-  end: number,
-  at: number,
-  negatives: number,
-  positives: number,
-): number {
-  if (end > 0 && bins[end - 3] === at) {
-    bins[end - 2] = (bins[end - 2] ?? 0) + negatives;
-    bins[end - 1] = (bins[end - 1] ?? 0) + positives;
-    return end;
-  }
-  bins[end] = at;
-  bins[end + 1] = negatives;
-  bins[end + 2] = positives;
-  return end + 3;
-}
-
-/** Merges lists of bins by place. */
-function union(a: readonly number[], b: readonly number[]): number[] {
-  const bins: number[] = [];
-  let end = 0;
-  for (let i = 0, k = 0; i < a.length || k < b.length;) {
-    const isLeft = k >= b.length || i < a.length && (a[i] ?? 0) <= (b[k] ?? 0);
-    const from = isLeft ? a : b, at = isLeft ? i : k;
-    end = append(bins, end, from[at] ?? 0, from[at + 1] ?? 0, from[at + 2] ?? 0);
-    if (isLeft) i += 3;
-    else k += 3;
-  }
-  return bins;
 }
 
 /** Collects scores in a histogram. */
