@@ -139,6 +139,8 @@ export class RunRecord {
       this.#handler.restoreState(savedHandlerState(resume, saved));
       // What was told after this checkpoint stays told, whatever has become of later ones.
       if (privacy !== undefined) addSavedAccount(privacy, resume);
+      // Clients of a saved sum may not come back: it counts for their keys all the same.
+      for (const [rank, key] of saved.identities ?? []) privacy?.seat(rank, key);
     }
     this.isSaved = false;
     this.releasesSaved = privacy?.releases ?? 0;

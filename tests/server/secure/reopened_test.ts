@@ -7,11 +7,13 @@ import {
   type RunReport,
   type ServerEvent,
   ServerSyncTop,
+  type ServerTopologyOptions,
   silentLogger,
   type SyncParameterServerHandlerOptions,
 } from "../../../mod.ts";
 import type { MessageArguments } from "../../../src/server/run/server_topology.ts";
 import { CentralPrivacy } from "../../../src/privacy/central_privacy.ts";
+import { type KeyCredential, makeCredentials } from "../../helpers/keyed.ts";
 import { freePort } from "../../helpers/free_port.ts";
 import { Proxy } from "../../helpers/proxy.ts";
 import { clearModel, clientOf, serverOf, WatchedClient } from "./secure_run.ts";
@@ -49,10 +51,15 @@ function killedAt(
  */
 async function killedWhere(
   die: MortalServer["die"],
-  { options = () => ({}), ranks = ALL, afterwards }: {
+  { options = () => ({}), ranks = ALL, afterwards, gone, credentials = [], server }: {
     options?: (() => Partial<SyncParameterServerHandlerOptions>) | undefined;
     ranks?: readonly number[];
     afterwards?: (folder: string) => Promise<void>;
+    /** Client that leaves for good where it is asked for shares of round 2. */
+    gone?: number;
+    /** Keys of the clients, in the order of their ranks. */
+    credentials?: readonly KeyCredential[];
+    server?: Partial<ServerTopologyOptions>;
   },
 ) {
   const folder = await Deno.makeTempDir(), port = freePort();
@@ -64,6 +71,7 @@ async function killedWhere(
       ...{ listen: `127.0.0.1:${port}`, worldSize: ranks.length + 1, rounds: 3, checkpoints },
       ...{ logger: silentLogger, timeouts: { heartbeatSeconds: 0.5, drainSeconds: 0.1 } },
       distBackend: "tcp" as const,
+      ...server,
     };
     const listening = Promise.withResolvers<void>();
     const first = new MortalServer(serverOf(options()), {
@@ -82,15 +90,21 @@ async function killedWhere(
       const client = new WatchedClient(clientOf(rank), {
         ...{ logger: silentLogger, serverAddr: proxy.address, rank, secureMinMembers: 3 },
         distBackend: "tcp",
+        ...(credentials[rank - 1] && { credential: credentials[rank - 1] }),
       });
       client.before = (code, payload) => {
         if (code !== MessageCode.UnmaskRequest || !("attempt" in payload)) return;
+        if (rank === gone && payload.round === 2) throw new Error("gone");
         const key = `${rank} in round ${payload.round}`, attempts = revealed.get(key) ?? new Set();
         revealed.set(key, attempts.add(payload.attempt));
       };
       clients.push(client);
     }
-    const running = Promise.all(clients.map((client) => client.run()));
+    const running = Promise.all(clients.map(async (client, i) => {
+      await client.run().catch((error) => {
+        if (ranks[i] !== gone) throw error;
+      });
+    }));
     running.catch(() => {});
     await killed;
     await afterwards?.(folder);
@@ -167,6 +181,38 @@ Deno.test("a sum whose private model was told and is lost is not unmasked for cl
   assertEquals(report.rounds.map(({ cohort }) => cohort), turns);
   assertEquals([report.privacy?.releases, report.privacy?.participationsMost], [4, 2]);
   for (const [client, attempts] of revealed) assertEquals(attempts.size, 1, client);
+});
+
+Deno.test("a sum counts for the key of a client that does not come back", async () => {
+  const credentials = await makeCredentials(5),
+    keys = credentials.map(({ publicKey }) => publicKey);
+  const strategies: CentralPrivacy[] = [];
+  const { report } = await killedWhere(
+    (code, round) => code === MessageCode.UnmaskShares && round === 2,
+    {
+      ...{ gone: 5, credentials },
+      server: {
+        gatekeeper: { kind: "keys", allowed: new Set(keys) },
+        ...{
+          minClients: 4,
+          timeouts: { joinSeconds: 1, heartbeatSeconds: 0.5, drainSeconds: 0.1 },
+        },
+      },
+      options: () => {
+        const plan = { rounds: 3, clients: 5, cohort: 5, delta: 1e-5 } as const;
+        const strategy = new CentralPrivacy({ mechanism: "ftrl", noise: 1, ...plan });
+        strategies.push(strategy);
+        return { strategy, secureAggregation: { minMembers: 3 } };
+      },
+    },
+  );
+  assertEquals(report.rounds.map(({ received }) => received), [5, 5, 4]);
+  const account = JSON.stringify(strategies.at(-1)?.privacy.account);
+  const { participations } = JSON.parse(account);
+  assertEquals(participations.length, 5);
+  for (const [owner, , count] of participations) {
+    assertEquals([typeof owner, count], ["string", owner.includes(keys[4]) ? 2 : 3]);
+  }
 });
 
 Deno.test("a sum is not unmasked with other settings than those it was masked with", async () => {
