@@ -4,7 +4,7 @@ import { BaseMismatchError, type BaseModel } from "../train/base_model.ts";
 import type { LossName, ModelDescription } from "../train/handler.ts";
 import type { Trainer } from "../train/trainer.ts";
 import type { Inference } from "../train/inference.ts";
-import type { EncoderModel } from "../train/models/encoder/encoder_model.ts";
+import type { BaseReference, EncoderModel } from "../train/models/encoder/encoder_model.ts";
 import { initialEncoder } from "../train/models/encoder/initial.ts";
 import { parseEncoderModel } from "../train/models/encoder/parse.ts";
 import type { SamplesOptions } from "../train/samples.ts";
@@ -16,6 +16,12 @@ import { EncoderTrainer } from "./encoder_trainer.ts";
 /** Seed of the adapters that a handler has before `parameters` is set. */
 const STAND_ALONE_SEED = 0;
 
+/** Source of a base whose digest and size a model's description names. */
+export type BaseSource = Omit<FrozenBaseOptions, "sha256" | "bytes" | "mirrors">;
+
+/** Opens the base that a model's description names. */
+export type OpenBase = (base: BaseReference) => Promise<BaseWeights>;
+
 /**
  * Pretrained encoder of texts, on which adapters and heads are trained. Its weights are read into
  * the memory of the kernels when the first model is built. All handlers and evaluators of a thread
@@ -24,26 +30,45 @@ const STAND_ALONE_SEED = 0;
  * @example A client that holds the base
  * ```ts ignore
  * import { ClientSGDHandler } from "@fedlab/core";
- * import { ALL_MINILM_L6_V2, EncoderBase } from "@fedlab/core/encoder";
+ * import { EncoderBase } from "@fedlab/core/encoder";
  *
- * const { sha256, bytes } = ALL_MINILM_L6_V2.base;
- * using base = await EncoderBase.open({ path: "model.safetensors", sha256, bytes });
+ * using base = EncoderBase.at({ path: "model.safetensors" });
  * const handler = new ClientSGDHandler({ data, base });
  * ```
  */
 export class EncoderBase implements BaseModel, Disposable {
-  readonly #weights: BaseWeights;
+  readonly #open: OpenBase;
+  #weights: Promise<BaseWeights> | undefined;
   #loading: Promise<BaseMemory> | undefined;
   #shape: string | undefined;
 
-  /** Keeps the weights; nothing is read yet. */
-  constructor(weights: BaseWeights) {
-    this.#weights = weights;
+  /**
+   * Keeps the weights, or the function that opens those which a model's description names. Nothing
+   * is read yet.
+   */
+  constructor(weights: BaseWeights | OpenBase) {
+    this.#open = typeof weights === "function" ? weights : () => Promise.resolve(weights);
   }
 
   /** Opens the file of a base. The errors are those of {@linkcode FrozenBase.open}. */
   static async open(options: FrozenBaseOptions): Promise<EncoderBase> {
     return new EncoderBase(await FrozenBase.open(options));
+  }
+
+  /**
+   * Makes a base whose file is opened when the first model is built on it. It must be the one that
+   * the model's description names by digest and size; else building rejects with a `RangeError`.
+   * The mirrors of the description are used where the source names hosts.
+   */
+  static at(source: BaseSource): EncoderBase {
+    return new EncoderBase(({ sha256, bytes, mirrors }) =>
+      FrozenBase.open({
+        ...source,
+        sha256,
+        bytes,
+        ...(source.hosts && source.path === undefined && mirrors && { mirrors }),
+      })
+    );
   }
 
   /** Builds the trainer of a described model. */
@@ -94,7 +119,13 @@ export class EncoderBase implements BaseModel, Disposable {
   }
 
   async #load({ base, encoder }: EncoderModel): Promise<BaseMemory> {
-    const { sha256, bytes, format } = this.#weights.reference;
+    const opening = this.#weights ??= this.#open(base);
+    // What could not be opened or read is tried anew.
+    const weights = await opening.catch((error) => {
+      this.#weights = undefined;
+      throw error;
+    });
+    const { sha256, bytes, format } = weights.reference;
     if (base.sha256 !== sha256 || base.bytes !== bytes || base.format !== format) {
       throw new BaseMismatchError(
         `Cannot train the model: it is described on the base ${base.sha256} of ${base.bytes} bytes ` +
@@ -103,10 +134,9 @@ export class EncoderBase implements BaseModel, Disposable {
     }
     const shape = JSON.stringify(encoder);
     if (this.#loading === undefined || this.#shape !== shape) {
-      const loading = loadBase(this.#weights, encoder);
+      const loading = loadBase(weights, encoder);
       this.#loading = loading;
       this.#shape = shape;
-      // A base that could not be read is read anew.
       loading.catch(() => {
         if (this.#loading === loading) this.#loading = undefined;
       });
@@ -116,7 +146,6 @@ export class EncoderBase implements BaseModel, Disposable {
 
   /** Closes the file. Models that were built go on. */
   [Symbol.dispose](): void {
-    const weights: Partial<Disposable> = this.#weights;
-    weights[Symbol.dispose]?.();
+    this.#weights?.then((weights) => weights[Symbol.dispose]?.(), () => {});
   }
 }

@@ -5,7 +5,7 @@
  */
 
 export type { BaseWeights } from "./base_weights.ts";
-export { EncoderBase } from "./encoder_base.ts";
+export { type BaseSource, EncoderBase, type OpenBase } from "./encoder_base.ts";
 export type { Inference } from "../train/inference.ts";
 export { BaseMismatchError, type BaseModel } from "../train/base_model.ts";
 export { writeBase } from "./base/convert.ts";

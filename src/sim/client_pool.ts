@@ -6,7 +6,7 @@
 
 import type { Rank } from "../base/rank.ts";
 import type { Dataset } from "../data/dataset.ts";
-import type { FrozenBaseOptions } from "../encoder/base/frozen_base.ts";
+import type { BaseSource } from "../encoder/encoder_base.ts";
 import type { Schema } from "../data/schema/schema.ts";
 import type { KernelBuild } from "../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
@@ -103,10 +103,7 @@ export interface ClientPool extends AsyncDisposable {
 }
 
 /** File of a pretrained base: a path, or addresses that the program allows. */
-export type BaseFile = Pick<
-  FrozenBaseOptions,
-  "sha256" | "bytes" | "path" | "url" | "mirrors" | "hosts" | "cache"
->;
+export type BaseFile = Pick<BaseSource, "path" | "url" | "hosts" | "cache">;
 
 /** Description of a simulation for its pool. */
 export interface ClientPoolOptions {

@@ -88,8 +88,8 @@ export class JobRunner implements AsyncDisposable {
     const rows = makeHandler ? undefined : rowsOf?.(1);
     const privacy = options.privacy &&
       new (await import("./job_privacy.ts")).JobPrivacy(options.privacy);
-    const { EncoderBase } = options.base ? await import("../encoder/encoder_base.ts") : {};
-    using base = options.base && await EncoderBase?.open(options.base);
+    using base = options.base &&
+      (await import("../encoder/encoder_base.ts")).EncoderBase.at(options.base);
     const handler = new ClientSGDHandler({
       ...{ data, engine, backend },
       ...(rows && { rows }),

@@ -101,7 +101,7 @@ for (const train of [undefined, "AB", "B", "alternate"] as const) {
     const run = async (more: object) =>
       await new Simulation(await serverFor(model), {
         ...{ train: TRAIN, parts: PARTS, test: TEST, rounds: ROUNDS },
-        base: { path, sha256: SHA256 },
+        base: { path },
         ...more,
       }).run();
     const one = await run({ pool: InProcessPool.start });
@@ -135,7 +135,7 @@ for (const train of [undefined, "AB", "B", "alternate"] as const) {
 Deno.test("a client without the base of the model, or with another one, is refused by its digest", async () => {
   const model = describe("AB");
   const none = new ClientSGDHandler({ data: TRAIN });
-  await assertRejects(() => none.setUp(model), TypeError, "give the option base");
+  await assertRejects(() => none.setUp(model), TypeError, "by the option base");
   const content = smallFile(2), sha256 = await sha256Hex(content);
   using base = await EncoderBase.open({ content, sha256 });
   const other = new ClientSGDHandler({ data: TRAIN, base });

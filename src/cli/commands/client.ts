@@ -97,6 +97,7 @@ async function runClient(flags: Flags<"client">, context: CommandContext): Promi
       ...(flags.holdOut !== undefined && { holdOut: flags.holdOut }),
     },
     engine: libraryOptions("engine", flags),
+    base: flags.base,
   };
   const report: ClientReport = {
     schema: "fedlab.client/1",

@@ -94,6 +94,7 @@ async function runServer(
     init: resume ? undefined : initialWeightsFrom(flags),
     initName: initNameFrom(flags),
     engine: libraryOptions("engine", flags),
+    base: flags.base,
     logger,
     ...(testData && { testData }),
   });

@@ -156,6 +156,7 @@ async function runSimulate(
     ...libraryOptions("simulation", flags),
     ...libraryOptions("rounds", flags),
     ...engine,
+    ...(flags.base !== undefined && { base: { path: flags.base } }),
     pool: cluster ? await poolOf(cluster, run) : (options) => WorkerPool.start(options, prepared),
     rounds: flags.rounds,
     train,

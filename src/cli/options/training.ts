@@ -1,3 +1,4 @@
+import { ENCODER_USAGE } from "../../train/models/encoder/by_name.ts";
 import { LANGUAGE_USAGE } from "../../train/models/language_by_name.ts";
 import { OPTIMIZER_NAMES } from "../../plan/settings.ts";
 import { addPermission } from "../module/permissions.ts";
@@ -22,7 +23,8 @@ const OWN_BATCH_SIZE = "samples per step of this client, where the server allows
 export const TRAINING = {
   model: option(text, {
     value: "<name>",
-    help: `model: lr, mlp, 2nn, cnn, ${LANGUAGE_USAGE}, or the path of a model description (.json)`,
+    help:
+      `model: lr, mlp, 2nn, cnn, ${LANGUAGE_USAGE}, ${ENCODER_USAGE}, or the path of a model description (.json)`,
     group: "Training",
     commands: {
       demo: { help: "model: lr, mlp, 2nn or cnn", default: "mlp" },
@@ -234,6 +236,16 @@ export const TRAINING = {
     group: "Training",
     default: false,
     commands: { reproduce: {} },
+  }),
+  base: option(text, {
+    value: "<file>",
+    help:
+      "safetensors file of the pretrained encoder that the model is described on; it must be the one that the description names by its digest",
+    group: "Training",
+    defaultText: "none",
+    commands: { server: {}, client: {}, simulate: {} },
+    onResume: "any",
+    path: "input",
   }),
   module: option(text, {
     value: "<path>",

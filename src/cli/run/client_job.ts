@@ -10,6 +10,7 @@ import type { ClientPrivacy } from "../../train/client_privacy.ts";
 import { type DataFlags, dataFrom, type Part } from "../options/data.ts";
 import type { EngineOptions } from "../options/option.ts";
 import { openSource } from "./data.ts";
+import { baseAt } from "./base.ts";
 import { chooseKernels } from "./engine.ts";
 
 /** Data of a client. */
@@ -32,6 +33,8 @@ export interface ClientJob {
   topology: Omit<ClientTopologyOptions, "logger" | "onEvent">;
   data: DataChoice;
   engine: Partial<EngineOptions>;
+  /** Path of the pretrained base. */
+  base?: string | undefined;
 }
 
 /** Opens the data of one client, which are arranged when the server's schema is known. */
@@ -73,8 +76,10 @@ export async function runClientJob(
   const telemetry = await openClientTelemetry();
   const toLog = { ...job.topology.log, onLine: telemetry?.onLine };
   using log = openLog({ loggerName: "train", ...toLog });
+  const base = job.base === undefined ? undefined : await baseAt(job.base);
   await using handler = new ClientSGDHandler({
     ...engine,
+    ...(base && { base }),
     data: logged(source, (note) => log.logger.info(note)),
     logger: log.logger,
     ...(options.privacy && { privacy: options.privacy }),

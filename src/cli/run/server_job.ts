@@ -23,6 +23,7 @@ import { hasMoments, type TrainSettings } from "../../plan/settings.ts";
 import { readJson } from "../output/json_file.ts";
 import { type EngineOptions, type Library, UsageError } from "../options/option.ts";
 import { type Flags, libraryOptions } from "../options/table.ts";
+import { baseAt } from "./base.ts";
 import { chooseKernels } from "./engine.ts";
 import { type InitialWeights, loadInitial } from "./initial_weights.ts";
 
@@ -58,6 +59,8 @@ export interface ModelJob {
   /** Way to draw the initial weights of a built-in model. Default: the model's own. */
   initName?: InitName | undefined;
   engine: Partial<EngineOptions>;
+  /** Path of the pretrained base of the model. */
+  base?: string | undefined;
   /** Further options of the handler. */
   handler?: Library["handler"];
   /** Logger of the engine's warnings. */
@@ -118,8 +121,9 @@ async function build<Handler>(
   const model = await describeModel(job);
   const initial = await initialParameters(model, seed, options);
   const parameters = job.init && await loadInitial(initial, job.init, job.data.schema);
+  const base = job.base === undefined ? undefined : await baseAt(job.base);
   const evaluator: ModelEvaluator | undefined = testData &&
-    await modelEvaluator(model, testData, { ...options, confusion: true });
+    await modelEvaluator(model, testData, { ...options, ...(base && { base }), confusion: true });
   const handler = make({
     ...initial,
     ...(parameters && { parameters }),

@@ -5,6 +5,7 @@
  */
 
 import { didYouMean } from "../../base/did_you_mean.ts";
+import { ENCODER_MODELS, encoderByName, isEncoderModel } from "./encoder/by_name.ts";
 import type { ModelDescription } from "../handler.ts";
 import { checkSize, headOf } from "./head.ts";
 import { isLanguageModel, LANGUAGE_MODELS, languageModelByName } from "./language_by_name.ts";
@@ -168,17 +169,23 @@ const MODELS: ReadonlyMap<string, (options: ModelOptions) => ModelDescription> =
 ]);
 
 /** Names of the built-in models, for {@linkcode modelByName}. */
-export const MODEL_NAMES: readonly string[] = [...MODELS.keys(), ...LANGUAGE_MODELS];
+export const MODEL_NAMES: readonly string[] = [
+  ...MODELS.keys(),
+  ...LANGUAGE_MODELS,
+  ...ENCODER_MODELS,
+];
 
 /**
  * Describes the built-in model of a name: `"lr"`, `"mlp"`, `"2nn"`, `"cnn"`, or for sequences
- * `"lstm"` or `"gru"`, which options may follow as in `"lstm:layers=1,units=128"`.
+ * `"lstm"` or `"gru"`, which options may follow as in `"lstm:layers=1,units=128"`, or for tokens of
+ * texts `"minilm"`, as in `"minilm:layers=2,rank=8"`.
  *
  * @throws {RangeError} If the name is unknown, in a message that lists the known ones, or the model
  * does not go with the data. The other errors are those of the functions of the models.
  */
 export function modelByName(name: string, options: ModelOptions): ModelDescription {
   if (isLanguageModel(name)) return languageModelByName(name, options);
+  if (isEncoderModel(name)) return encoderByName(name, options);
   const describe = MODELS.get(name);
   if (!describe) {
     throw new RangeError(
