@@ -41,11 +41,11 @@ export class OpenRound {
   /**
    * Passes a sum to the strategy.
    *
-   * @returns `false` if it takes the mean of the members' updates in place of the sum.
+   * @param mean Returns the update that others take in its place, the mean of all.
    */
-  takeSum(sum: MemberSum): boolean {
-    this.#round.acceptSum?.(sum);
-    return this.#round.acceptSum !== undefined;
+  takeSum(sum: MemberSum, mean: () => ClientUpdate): void {
+    if (this.#round.acceptSum === undefined) this.take(mean());
+    else this.#round.acceptSum(sum);
   }
 
   /**

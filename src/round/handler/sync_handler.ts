@@ -211,18 +211,13 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
     this.#known.addUpdate(sender, known);
   }
 
-  /**
-   * Passes the sum of the members' updates to a strategy that adds noise to it, and to others the
-   * mean of them, as one update.
-   */
+  /** Passes a sum to a strategy that adds noise to it, and to others its mean, as one update. */
   takeSum(ring: Ring, sums: RingVector, ranks: readonly Rank[]): void {
     const { parameters, fixed } = this, round = this.#round;
     if (round === undefined) throw new Error("Cannot take a sum: no round is open");
     this.privacy?.charge?.(ranks);
-    if (!round.takeSum({ sums, ranks })) {
-      this.#sums ??= new SumReader(parameters.length, fixed, this.plan.rule);
-      round.take(this.#sums.read(ring, sums, parameters));
-    }
+    const reader = this.#sums ??= new SumReader(parameters.length, fixed, this.plan.rule);
+    round.takeSum({ sums, ranks }, () => reader.read(ring, sums, parameters));
     for (const rank of ranks) this.#known.addUpdate(rank, { round: round.number });
   }
 
