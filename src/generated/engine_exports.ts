@@ -343,8 +343,8 @@ export interface EngineExports extends KernelsExports {
     scratch: Pointer,
   ): void;
   /**
-   * Number of values of the scratch memory of `dense_backward`: an entry for each row, or a
-   * transposed block of the weights.
+   * Number of values of the scratch memory of `dense_backward`: an entry for each row, a transposed
+   * block of the weights, or a packed part of the gradient of the output or of the weights.
    */
   dense_backward_scratch(rows: number, outputs: number): number;
   /**
@@ -368,7 +368,10 @@ export interface EngineExports extends KernelsExports {
     relu: number,
     scratch: Pointer,
   ): void;
-  /** Number of values of the scratch memory of `dense_forward`: an entry for each input. */
+  /**
+   * Number of values of the scratch memory of `dense_forward`: an entry for each input, or a packed
+   * part of the weights.
+   */
   dense_forward_scratch(inputs: number): number;
   /**
    * Gradient of the input of a dense layer alone, `dx = dy * w^T`.
@@ -387,7 +390,10 @@ export interface EngineExports extends KernelsExports {
     outputs: number,
     scratch: Pointer,
   ): void;
-  /** Number of values of the scratch memory of `dense_input`: a transposed block of the weights. */
+  /**
+   * Number of values of the scratch memory of `dense_input`: a transposed block of the weights, or
+   * a packed part of them.
+   */
   dense_input_scratch(outputs: number): number;
   /**
    * Adds the squared norm of each row's gradient of the weights of a dense layer, and of its bias

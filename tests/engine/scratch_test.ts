@@ -97,16 +97,21 @@ Deno.test("the scratch sizes of depthwise convolutions are those of the former f
   }
 });
 
-Deno.test("the scratch sizes of dense layers and batch normalization are those of their lists and sums", () => {
+Deno.test("the scratch sizes of dense layers and batch normalization are those of lists, parts and sums", () => {
   const chunk = 64, depth = Math.floor(16_384 / 40);
+  // Columns of a packed part, which many rows take.
+  const part = 64 + 3, many = 96;
   for (const rows of [1, 10, 256, 20_000]) {
     for (const inputs of [...SIZES, 9000]) {
       for (const outputs of [...SIZES, 5000]) {
         // A count and an entry of two values for each input: of a row, or of a chunk of rows.
         const lists = Math.max(1 + 2 * inputs, chunk * (1 + 2 * Math.min(inputs, depth)));
-        assertEquals(exports.dense_forward_scratch(inputs), lists);
+        assertEquals(exports.dense_forward_scratch(inputs), Math.max(lists, part * inputs));
+        const ofInput = exports.dense_input_scratch(outputs);
+        assertEquals(ofInput, Math.max(16_384, part * outputs));
         const gradient = exports.dense_backward_scratch(rows, outputs);
-        assertEquals(gradient, Math.max(2 * rows, 16_384, 4 * outputs));
+        const packed = rows < many ? 0 : part * rows;
+        assertEquals(gradient, Math.max(2 * rows, packed, ofInput));
       }
     }
   }

@@ -4,12 +4,16 @@
 //! `[outputs]`, `y` and `dy` `[rows, outputs]`.
 
 use super::gemm::{Finish, Left, Sides, Start, multiply, multiply_rows, transpose};
+use super::packed::{Right, multiply_by_parts, parts_scratch};
 use super::sparse::{self, Block, Entry};
 use super::{dense_narrow, dense_sparse};
 
 /// Most rows of a batch that take dot products with the rows of the weights; for larger batches a
 /// transpose of the weights is faster.
 const FEW_ROWS: usize = 24;
+
+/// Least number of rows for which it pays to pack the right sides of the products.
+const MANY_ROWS: usize = 96;
 
 /// Number of weights that are worked on at once, unless four inputs have more: few enough to stay
 /// in the cache.
@@ -55,7 +59,13 @@ pub unsafe extern "C" fn dense_forward(
     let sides = Sides { right: w, right_row: outputs, result: y, result_row: outputs };
     let start = if b.is_null() { Start::Zero } else { Start::Row(b) };
     let finish = if relu == 0 { Finish::Store } else { Finish::Relu };
-    unsafe { multiply::<false>([rows, outputs, inputs], left, sides, start, finish) }
+    let shape = [rows, outputs, inputs];
+    if rows >= MANY_ROWS && outputs >= 8 {
+        let right = Right::Plain(w, outputs);
+        unsafe { multiply_by_parts::<false>(shape, left, right, (y, outputs), start, finish, scratch) };
+        return;
+    }
+    unsafe { multiply::<false>(shape, left, sides, start, finish) }
 }
 
 /// Gradients of a dense layer: `dx = dy * w^T` unless `dx` is null, `dw = x^T * dy`, and `db`, the
@@ -84,6 +94,18 @@ pub unsafe extern "C" fn dense_backward(
         }
     }
     let sparse = unsafe { is_sparse(x, rows * inputs, outputs) };
+    if rows >= MANY_ROWS && outputs >= 8 && inputs % 4 == 0 && !sparse {
+        let finish = if add == 0 { Finish::Store } else { Finish::Add };
+        let left = Left { values: x, row: 1, step: inputs };
+        let (shape, right) = ([inputs, outputs, rows], Right::Plain(dy, outputs));
+        unsafe {
+            if !dx.is_null() {
+                dense_input(dy, w, dx, rows, inputs, outputs, scratch);
+            }
+            multiply_by_parts::<true>(shape, left, right, (dw, outputs), Start::Zero, finish, scratch);
+            return add_column_sums(dy, db, rows, outputs, add);
+        }
+    }
     let block = if dx.is_null() { inputs } else { (BLOCK / outputs).max(4) / 4 * 4 };
     for first in (0..inputs).step_by(block) {
         let count = (inputs - first).min(block);
@@ -116,6 +138,14 @@ pub unsafe extern "C" fn dense_input(
     outputs: usize,
     scratch: *mut f32,
 ) {
+    if rows >= MANY_ROWS && inputs % 4 == 0 {
+        let left = Left { values: dy, row: outputs, step: 1 };
+        let (shape, right) = ([rows, inputs, outputs], Right::Transposed(w, outputs));
+        unsafe {
+            multiply_by_parts::<false>(shape, left, right, (dx, inputs), Start::Zero, Finish::Store, scratch);
+        }
+        return;
+    }
     let block = (BLOCK / outputs).max(4) / 4 * 4;
     for first in (0..inputs).step_by(block) {
         let count = (inputs - first).min(block);
@@ -123,23 +153,26 @@ pub unsafe extern "C" fn dense_input(
     }
 }
 
-/// Number of values of the scratch memory of `dense_input`: a transposed block of the weights.
+/// Number of values of the scratch memory of `dense_input`: a transposed block of the weights, or a
+/// packed part of them.
 #[unsafe(no_mangle)]
 pub extern "C" fn dense_input_scratch(outputs: usize) -> usize {
-    BLOCK.max(4 * outputs)
+    BLOCK.max(parts_scratch(outputs))
 }
 
-/// Number of values of the scratch memory of `dense_forward`: an entry for each input.
+/// Number of values of the scratch memory of `dense_forward`: an entry for each input, or a packed
+/// part of the weights.
 #[unsafe(no_mangle)]
 pub extern "C" fn dense_forward_scratch(inputs: usize) -> usize {
-    dense_sparse::forward_scratch(inputs)
+    dense_sparse::forward_scratch(inputs).max(parts_scratch(inputs))
 }
 
-/// Number of values of the scratch memory of `dense_backward`: an entry for each row, or a
-/// transposed block of the weights.
+/// Number of values of the scratch memory of `dense_backward`: an entry for each row, a transposed
+/// block of the weights, or a packed part of the gradient of the output or of the weights.
 #[unsafe(no_mangle)]
 pub extern "C" fn dense_backward_scratch(rows: usize, outputs: usize) -> usize {
-    (2 * rows).max(BLOCK).max(4 * outputs)
+    let packed = if rows >= MANY_ROWS { parts_scratch(rows) } else { 0 };
+    (2 * rows).max(packed).max(dense_input_scratch(outputs))
 }
 
 /// Writes `dx = dy * w^T`, the rows of `dx` being `row` values apart.

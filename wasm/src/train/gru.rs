@@ -14,12 +14,12 @@
 //! Shapes: [`recurrent`](super::recurrent), `gates` `[steps, rows, 3 * units]`, and `inner`
 //! `[steps, rows, units]`: `h' u_n + b'_n`, or `r h'`.
 
-use super::activation::{sigmoid, tanh};
+use super::curves::{sigmoid, tanh};
 use super::gemm::{Finish, Left, Start};
 use super::packed::{add_product, multiply_packed, pack, pack_transposed};
 use super::recurrent::{
-    Gradients, Sizes, add_sums, hard_sigmoid, hard_slope, in_fours, output_gradient, project, project_backward, read,
-    soft_slope, takes, write,
+    Gradients, Projection, Sizes, add_sums, hard_sigmoid, hard_slope, in_fours, output_gradient, project_backward,
+    read, soft_slope, takes, write,
 };
 use crate::simd::F32x4;
 
@@ -52,13 +52,14 @@ pub unsafe extern "C" fn gru_forward(
     let sizes = sizes(steps, rows, inputs, units);
     let (wide, state) = (sizes.wide(), sizes.state());
     unsafe {
-        let (packed, sums) = (scratch, scratch.add(sizes.scratch()));
-        project(sizes, x, w, b, gates, packed);
+        let projection = Projection::new(sizes, x, w, b, gates, scratch);
+        let (packed, sums) = (scratch.add(wide * inputs), scratch.add(sizes.weights()));
         // The columns of z and r come first; those of n are packed by themselves.
         let packed_new = packed.add(2 * units * units);
         pack([units, 2 * units], u, wide, packed);
         pack([units, units], u.add(2 * units), wide, packed_new);
         for t in 0..steps {
+            projection.reach(t);
             let before = h.add(t * state);
             let (gates, inner) = (gates.add(t * rows * wide), inner.add(t * state));
             let left = Left { values: before, row: units, step: 1 };
@@ -117,7 +118,7 @@ pub unsafe extern "C" fn gru_forward(
 #[unsafe(no_mangle)]
 pub extern "C" fn gru_forward_scratch(steps: usize, rows: usize, inputs: usize, units: usize) -> usize {
     let sizes = sizes(steps, rows, inputs, units);
-    sizes.scratch() + 2 * sizes.state()
+    sizes.weights() + 2 * sizes.state()
 }
 
 /// Has the sums of z and r of a row become the values of these gates.

@@ -12,12 +12,12 @@
 //!
 //! Shapes: [`recurrent`](super::recurrent), and `gates` `[steps, rows, 4 * units]`, `cells` as `h`.
 
-use super::activation::{sigmoid, tanh};
+use super::curves::{sigmoid, tanh};
 use super::gemm::{Finish, Left, Start};
 use super::packed::{add_product, multiply_packed, pack, pack_transposed};
 use super::recurrent::{
-    Gradients, Sizes, hard_sigmoid, hard_slope, in_fours, output_gradient, project, project_backward, read, soft_slope,
-    takes, write,
+    Gradients, Projection, Sizes, hard_sigmoid, hard_slope, in_fours, output_gradient, project_backward, read,
+    soft_slope, takes, write,
 };
 use crate::simd::F32x4;
 
@@ -49,14 +49,16 @@ pub unsafe extern "C" fn lstm_forward(
     let sizes = sizes(steps, rows, inputs, units);
     let (wide, state) = (sizes.wide(), sizes.state());
     unsafe {
-        project(sizes, x, w, b, gates, scratch);
-        pack([units, wide], u, wide, scratch);
+        let projection = Projection::new(sizes, x, w, b, gates, scratch);
+        let packed = scratch.add(wide * inputs);
+        pack([units, wide], u, wide, packed);
         for t in 0..steps {
+            projection.reach(t);
             let (before, cells) = (h.add(t * state), cells.add(t * state));
             let gates = gates.add(t * rows * wide);
             let left = Left { values: before, row: units, step: 1 };
             let shape = [rows, wide, units];
-            multiply_packed::<false>(shape, left, scratch, gates, wide, Start::Result, Finish::Store);
+            multiply_packed::<false>(shape, left, packed, gates, wide, Start::Result, Finish::Store);
             for r in 0..rows {
                 let at = r * units;
                 let places = [cells.add(at), cells.add(state + at), h.add((t + 1) * state + at)];
@@ -76,7 +78,7 @@ pub unsafe extern "C" fn lstm_forward(
 /// Number of values of the scratch memory of `lstm_forward`: the packed weights.
 #[unsafe(no_mangle)]
 pub extern "C" fn lstm_forward_scratch(steps: usize, rows: usize, inputs: usize, units: usize) -> usize {
-    sizes(steps, rows, inputs, units).scratch()
+    sizes(steps, rows, inputs, units).weights()
 }
 
 /// Takes a step of one row by the curve that is wanted; the other arguments are those of [`cell`].

@@ -19,6 +19,7 @@ mod bytes;
 mod clip;
 mod conv;
 mod conv_sparse;
+mod curves;
 mod dense;
 mod dense_narrow;
 mod dense_sparse;

@@ -1,24 +1,31 @@
 //! Products of matrices whose right side is copied first, into panels of eight columns that are
-//! contiguous.
+//! contiguous. The results are those of [`multiply`], bit for bit.
 //!
 //! A right side whose rows are a multiple of 4 kB long is slow to read in place: the rows of a panel
 //! then share one set of the first-level cache. A copy pays where many rows of the left side use it.
 //!
 //! Shapes are those of [`gemm`](super::gemm). A packed matrix has as many values as the matrix.
 
-use super::gemm::{Finish, Left, Sides, Start, multiply};
+use super::gemm::{Finish, Left, Sides, Start, multiply, tiles};
 use crate::simd::F32x4;
 
-/// Number of columns of a panel; the last one has those that are left.
+/// Number of columns of a panel but the last.
 const PANEL: usize = 8;
+
+/// Cuts columns into panels, and yields the first column of each and the number of its columns. Up to
+/// three that are left join the last panel, as in [`multiply`], which then has no narrow rest.
+pub fn panels(columns: usize) -> impl Iterator<Item = (usize, usize)> {
+    let rest = columns % PANEL;
+    let count = if (1..4).contains(&rest) { (columns / PANEL).max(1) } else { columns.div_ceil(PANEL) };
+    (0..count).map(move |i| (i * PANEL, if i + 1 == count { columns - i * PANEL } else { PANEL }))
+}
 
 /// Packs a right side whose rows are `row` values apart.
 ///
 /// # Safety
 /// The matrix and `to` are within the memory and do not overlap.
 pub unsafe fn pack([depth, columns]: [usize; 2], right: *const f32, row: usize, to: *mut f32) {
-    for first in (0..columns).step_by(PANEL) {
-        let width = (columns - first).min(PANEL);
+    for (first, width) in panels(columns) {
         unsafe {
             let panel = to.add(first * depth);
             for k in 0..depth {
@@ -40,8 +47,7 @@ pub unsafe fn pack([depth, columns]: [usize; 2], right: *const f32, row: usize, 
 /// # Safety
 /// As for [`pack`].
 pub unsafe fn pack_transposed([depth, columns]: [usize; 2], values: *const f32, row: usize, to: *mut f32) {
-    for first in (0..columns).step_by(PANEL) {
-        let width = (columns - first).min(PANEL);
+    for (first, width) in panels(columns) {
         unsafe {
             let panel = to.add(first * depth);
             let from = |j: usize, k: usize| values.add((first + j) * row + k);
@@ -76,17 +82,80 @@ pub unsafe fn multiply_packed<const DOWN: bool>(
     start: Start,
     finish: Finish,
 ) {
-    for first in (0..columns).step_by(PANEL) {
-        let width = (columns - first).min(PANEL);
+    for (row, count) in tiles(rows, if DOWN { rows.max(1) } else { rows_at_once(depth) }) {
+        for (first, width) in panels(columns) {
+            unsafe {
+                let left = Left { values: left.values.add(row * left.row), ..left };
+                let result = result.add(row * result_row + first);
+                let sides = Sides { right: packed.add(first * depth), right_row: width, result, result_row };
+                let start = match start {
+                    Start::Row(values) => Start::Row(values.add(first)),
+                    other => other,
+                };
+                multiply::<DOWN>([count, width, depth], left, sides, start, finish);
+            }
+        }
+    }
+}
+
+/// Returns the number of rows of the left side that stay in the first-level cache, beside a panel,
+/// while all panels of the right side pass by.
+fn rows_at_once(depth: usize) -> usize {
+    (LEFT_VALUES / depth.clamp(1, DEPTH)).clamp(12, 60)
+}
+
+/// Number of values of the left side that are used at once.
+const LEFT_VALUES: usize = 6 * 1024;
+
+/// Number of columns that are packed at once in [`multiply_by_parts`].
+const COLUMNS: usize = 8 * PANEL;
+
+/// Number of values of the scratch memory of [`multiply_by_parts`].
+pub fn parts_scratch(depth: usize) -> usize {
+    (COLUMNS + 3) * depth
+}
+
+/// Right side of a product that is packed by parts: where its rows are, or those of its transpose,
+/// and the number of values that they are apart.
+#[derive(Clone, Copy)]
+pub enum Right {
+    Plain(*const f32, usize),
+    Transposed(*const f32, usize),
+}
+
+/// Computes `result = finish(start + left * right)`, packing some columns of the right side at a
+/// time, which pays where the left side has many rows.
+///
+/// # Safety
+/// As for [`multiply`]; `scratch` has [`parts_scratch`] values.
+pub unsafe fn multiply_by_parts<const DOWN: bool>(
+    [rows, columns, depth]: [usize; 3],
+    left: Left,
+    right: Right,
+    (result, result_row): (*mut f32, usize),
+    start: Start,
+    finish: Finish,
+    scratch: *mut f32,
+) {
+    let mut first = 0;
+    while first < columns {
+        // Up to three columns that are left join a part, as they join a panel.
+        let count = if columns - first < COLUMNS + 4 { columns - first } else { COLUMNS };
         unsafe {
-            let sides =
-                Sides { right: packed.add(first * depth), right_row: width, result: result.add(first), result_row };
+            match right {
+                Right::Plain(values, row) => pack([depth, count], values.add(first), row, scratch),
+                Right::Transposed(values, row) => {
+                    pack_transposed([depth, count], values.add(first * row), row, scratch);
+                }
+            }
             let start = match start {
                 Start::Row(values) => Start::Row(values.add(first)),
                 other => other,
             };
-            multiply::<DOWN>([rows, width, depth], left, sides, start, finish);
+            let shape = [rows, count, depth];
+            multiply_packed::<DOWN>(shape, left, scratch, result.add(first), result_row, start, finish);
         }
+        first += count;
     }
 }
 
@@ -189,6 +258,40 @@ mod tests {
                     agree(&result, &want);
                     agree(&total, &sum);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn products_by_parts_are_those_in_place_bit_for_bit() {
+        for columns in [1, 3, 5, 8, 9, 11, 12, 63, 64, 65, 67, 68, 75, 130] {
+            for (rows, depth) in [(1, 7), (13, 8), (70, 401)] {
+                let (a, b) = (values(rows * depth, 1), values(depth * columns, 2));
+                let (bias, before) = (values(columns, 3), values(rows * columns, 4));
+                let turned = transposed(depth, columns, &b);
+                let down = transposed(rows, depth, &a);
+                let (mut want, mut got) = (before.clone(), before.clone());
+                let (mut want_down, mut got_down) = (before.clone(), before.clone());
+                let mut scratch = vec![f32::NAN; parts_scratch(depth)];
+                let (shape, scratch) = ([rows, columns, depth], scratch.as_mut_ptr());
+                let left = Left { values: a.as_ptr(), row: depth, step: 1 };
+                let left_down = Left { values: down.as_ptr(), row: 1, step: rows };
+                let sides = |result: &mut [f32]| Sides {
+                    right: b.as_ptr(),
+                    right_row: columns,
+                    result: result.as_mut_ptr(),
+                    result_row: columns,
+                };
+                let start = Start::Row(bias.as_ptr());
+                let (to, to_down) = ((got.as_mut_ptr(), columns), (got_down.as_mut_ptr(), columns));
+                let (plain, turned) = (Right::Plain(b.as_ptr(), columns), Right::Transposed(turned.as_ptr(), depth));
+                unsafe {
+                    multiply::<false>(shape, left, sides(&mut want), start, Finish::Relu);
+                    multiply_by_parts::<false>(shape, left, turned, to, start, Finish::Relu, scratch);
+                    multiply::<true>(shape, left_down, sides(&mut want_down), Start::Zero, Finish::Add);
+                    multiply_by_parts::<true>(shape, left_down, plain, to_down, Start::Zero, Finish::Add, scratch);
+                }
+                assert!(want == got && want_down == got_down, "{rows} {columns} {depth}");
             }
         }
     }

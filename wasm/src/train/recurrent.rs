@@ -94,7 +94,12 @@ impl Sizes {
         self.rows * self.units
     }
 
-    /// Number of values of the scratch memory for the products of this module.
+    /// Number of values of the packed weights, those of the input first.
+    pub fn weights(&self) -> usize {
+        self.wide() * (self.inputs + self.units)
+    }
+
+    /// Number of values of the scratch memory for the products of the backward pass.
     pub fn scratch(&self) -> usize {
         let weights = self.wide() * self.inputs.max(self.units);
         weights.max(product_scratch(self.wide(), self.all()))
@@ -109,20 +114,56 @@ pub unsafe fn takes(mask: *const f32, index: usize) -> bool {
     mask.is_null() || unsafe { *mask.add(index) } != 0.0
 }
 
-/// Writes `z = x * w + b` for all steps; `b` may be null.
-///
-/// # Safety
-/// All places have the sizes of the module's documentation, `scratch` has `Sizes::scratch` values.
-pub unsafe fn project(sizes: Sizes, x: *const f32, w: *const f32, b: *const f32, z: *mut f32, scratch: *mut f32) {
-    let Sizes { inputs, .. } = sizes;
-    let left = Left { values: x, row: inputs, step: 1 };
-    let start = if b.is_null() { Start::Zero } else { Start::Row(b) };
-    let (wide, all) = (sizes.wide(), sizes.all());
-    unsafe {
-        pack([inputs, wide], w, wide, scratch);
-        multiply_packed::<false>([all, wide, inputs], left, scratch, z, wide, start, Finish::Store);
+/// Product of the input of all steps with its weights.
+pub struct Projection {
+    sizes: Sizes,
+    x: *const f32,
+    packed: *const f32,
+    b: *const f32,
+    z: *mut f32,
+}
+
+impl Projection {
+    /// Packs the weights into the first part of `packed`. `b` may be null.
+    ///
+    /// # Safety
+    /// All places have the sizes of the module's documentation, `packed` has `Sizes::weights` values.
+    pub unsafe fn new(
+        sizes: Sizes,
+        x: *const f32,
+        w: *const f32,
+        b: *const f32,
+        z: *mut f32,
+        packed: *mut f32,
+    ) -> Self {
+        unsafe { pack([sizes.inputs, sizes.wide()], w, sizes.wide(), packed) };
+        Self { sizes, x, packed, b, z }
+    }
+
+    /// Writes `z = x * w + b` for step `t`, which is called for each step in turn. So few steps are
+    /// computed at once that their `z` are still in the cache when they are used.
+    ///
+    /// # Safety
+    /// As for [`new`](Self::new).
+    pub unsafe fn reach(&self, t: usize) {
+        let Self { sizes, x, packed, b, z } = *self;
+        let (wide, inputs) = (sizes.wide(), sizes.inputs);
+        let at_once = ROWS_AT_ONCE.div_ceil(sizes.rows.max(1));
+        if t % at_once != 0 {
+            return;
+        }
+        let count = at_once.min(sizes.steps - t) * sizes.rows;
+        let start = if b.is_null() { Start::Zero } else { Start::Row(b) };
+        unsafe {
+            let left = Left { values: x.add(t * sizes.rows * inputs), row: inputs, step: 1 };
+            let z = z.add(t * sizes.rows * wide);
+            multiply_packed::<false>([count, wide, inputs], left, packed, z, wide, start, Finish::Store);
+        }
     }
 }
+
+/// Least number of rows whose input is multiplied at once, unless there are fewer.
+const ROWS_AT_ONCE: usize = 48;
 
 /// Places of the gradients of a recurrent layer. `dx` and `db` may be null.
 pub struct Gradients {
@@ -133,10 +174,10 @@ pub struct Gradients {
     pub add: u32,
 }
 
-/// Writes the gradients of [`project`] from that of `z`. `dw` may be `w`.
+/// Writes the gradients of [`Projection`] from that of `z`. `dw` may be `w`.
 ///
 /// # Safety
-/// As for [`project`].
+/// All places have the sizes of the module's documentation, `scratch` has `Sizes::scratch` values.
 pub unsafe fn project_backward(
     sizes: Sizes,
     [x, w, dz]: [*const f32; 3],
@@ -174,10 +215,12 @@ pub unsafe fn add_sums([rows, columns]: [usize; 2], (from, row): (*const f32, us
 /// Calls `part` for each offset of four of `n` values, with their number, which is less at the end.
 #[inline(always)]
 pub fn in_fours(n: usize, mut part: impl FnMut(usize, usize)) {
-    let mut at = 0;
-    while at < n {
-        part(at, (n - at).min(4));
-        at += 4;
+    let whole = n - n % 4;
+    for at in (0..whole).step_by(4) {
+        part(at, 4);
+    }
+    if whole < n {
+        part(whole, n - whole);
     }
 }
 

@@ -3,10 +3,10 @@
 //! Shapes: [`recurrent`](super::recurrent), with one gate. The states themselves are all that the
 //! backward pass needs; `dz` `[steps, rows, units]` receives the gradients of the sums.
 
-use super::activation::tanh;
+use super::curves::tanh;
 use super::gemm::{Finish, Left, Start};
 use super::packed::{add_product, multiply_packed, pack, pack_transposed};
-use super::recurrent::{Gradients, Sizes, in_fours, output_gradient, project, project_backward, read, takes, write};
+use super::recurrent::{Gradients, Projection, Sizes, in_fours, output_gradient, project_backward, read, takes, write};
 use crate::simd::F32x4;
 
 fn sizes(steps: usize, rows: usize, inputs: usize, units: usize) -> Sizes {
@@ -32,13 +32,15 @@ pub unsafe extern "C" fn simple_rnn_forward(
     let sizes = sizes(steps, rows, inputs, units);
     let state = sizes.state();
     unsafe {
-        project(sizes, x, w, b, h.add(state), scratch);
-        pack([units, units], u, units, scratch);
+        let projection = Projection::new(sizes, x, w, b, h.add(state), scratch);
+        let packed = scratch.add(units * inputs);
+        pack([units, units], u, units, packed);
         for t in 0..steps {
+            projection.reach(t);
             let (before, now) = (h.add(t * state), h.add((t + 1) * state));
             let left = Left { values: before, row: units, step: 1 };
             let shape = [rows, units, units];
-            multiply_packed::<false>(shape, left, scratch, now, units, Start::Result, Finish::Store);
+            multiply_packed::<false>(shape, left, packed, now, units, Start::Result, Finish::Store);
             for r in 0..rows {
                 let (before, now) = (before.add(r * units), now.add(r * units));
                 if takes(mask, t * rows + r) {
@@ -54,7 +56,7 @@ pub unsafe extern "C" fn simple_rnn_forward(
 /// Number of values of the scratch memory of `simple_rnn_forward`: the packed weights.
 #[unsafe(no_mangle)]
 pub extern "C" fn simple_rnn_forward_scratch(steps: usize, rows: usize, inputs: usize, units: usize) -> usize {
-    sizes(steps, rows, inputs, units).scratch()
+    sizes(steps, rows, inputs, units).weights()
 }
 
 /// Gradients of `simple_rnn_forward` from those of the states, of which `dy` `[steps, rows, units]`
