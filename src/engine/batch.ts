@@ -3,6 +3,7 @@ import type { LossName } from "../train/handler.ts";
 import { LOSSES } from "../train/losses/losses.ts";
 import type { TargetsOfStep } from "../train/step_targets.ts";
 import type { BatchLoss } from "../train/trainer.ts";
+import { labelledSteps } from "./extent.ts";
 import type { Layout } from "./layout.ts";
 
 const BYTES = Uint32Array.BYTES_PER_ELEMENT;
@@ -146,6 +147,11 @@ export function runForward(
       input.at,
       to,
     );
+  }
+  const { extent } = program;
+  if (extent) {
+    const steps = program.output.length / layout.units;
+    extent.steps = batch.step ? labelledSteps(batch.step.targets, rows, steps) : steps;
   }
   program.forward(rows, true);
   computeLoss(layout, loss, batch, result);

@@ -5,6 +5,7 @@ import { copyBytes, copyFeatures, copyTargets } from "../train/rows.ts";
 import type { BatchLoss, JudgeOptions } from "../train/trainer.ts";
 import { computeLoss } from "./batch.ts";
 import { byteTable } from "./byte_table.ts";
+import { labelledSteps } from "./extent.ts";
 import type { Layout } from "./layout.ts";
 
 /** Options of {@linkcode judgeRows}: places of the data or of the listed rows. */
@@ -38,6 +39,11 @@ export function judgeRows(
       exports.widen_bytes(judged.byteOffset, judgedTable.byteOffset, values, input.byteOffset);
     } else if (listed) copyFeatures(data, listed, input);
     else input.set(features.subarray(from * rowLength, to * rowLength));
+    const { extent } = program;
+    if (extent) {
+      const isLabelled = hasLabels && outputs > 1;
+      extent.steps = isLabelled ? labelledSteps(room, to - from, outputs) : Infinity;
+    }
     program.forward(to - from, false);
     const targets = room.subarray(0, (to - from) * outputs);
     const part = computeLoss(layout, loss, {

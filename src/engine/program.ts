@@ -1,4 +1,5 @@
 import type { Pointer } from "../params/instance.ts";
+import { type Extent, isCausal } from "./extent.ts";
 import { fuse } from "./fuse.ts";
 import {
   type ActivationName,
@@ -24,6 +25,8 @@ export interface Program {
   readonly onlyDense: DensePlaces | undefined;
   /** Places of the states that the next pass begins from; none where each begins from zeros. */
   readonly states: readonly Place[];
+  /** Steps that recurrent layers compute of a batch; `undefined` where they compute all. */
+  readonly extent: Extent | undefined;
   /** Place of the gradient of the output rows. */
   readonly outputGradient: Pointer;
   /** Computes the output, in training or inference mode. */
@@ -76,6 +79,7 @@ export function compile(graph: Graph, maxRows: number, memory: ProgramMemory): P
   let scratch: Pointer = 0, rowGradient: Pointer = 0;
   const owned: Pointer[] = [];
   const written = new Set<Pointer>();
+  const extent = !memory.carries && isCausal(graph) ? { steps: Infinity } : undefined;
   const contexts = nodes.map((node, i): OpContext => ({
     exports: memory.exports,
     target: memory.target,
@@ -89,6 +93,7 @@ export function compile(graph: Graph, maxRows: number, memory: ProgramMemory): P
     stream: memory.stream,
     clip: memory.clip,
     states: memory.carries ? [] : undefined,
+    extent,
     constants: memory.constants,
     own: (values) => owned[i] ??= memory.alloc(values),
     scratch: (...values) => {
@@ -163,6 +168,7 @@ export function compile(graph: Graph, maxRows: number, memory: ProgramMemory): P
     input: { at: at(values, 0), length: at(sizes, 0) },
     output: { at: at(values, last), length: at(sizes, last) },
     states,
+    extent,
     outputGradient: at(gradients, last),
     onlyDense: ops.size === 1 ? [...ops.values()][0]?.dense : undefined,
     forward(rows, training) {

@@ -16,7 +16,7 @@ export const TEXTS = {
     group: "Data",
     defaultText: "the file is a table",
     isRare: true,
-    commands: LOADS,
+    commands: { ...LOADS, evaluate: {} },
   }),
   tokenizer: option(text, {
     value: "<file>",

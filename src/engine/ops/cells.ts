@@ -32,11 +32,12 @@ interface Cell {
   own(rows: number): number;
   /** Number of values of scratch memory, for `rows` rows. */
   scratch(rows: number): number;
-  forward(places: Places, rows: number): void;
+  /** Computes the first `count` steps. */
+  forward(places: Places, rows: number, count: number): void;
   /** Takes a step of one row, in less time than the pass of one step. */
   step?(places: Places): void;
   /** Computes the gradients from `dy`, that of the states, or of the last one alone. */
-  backward(places: Places, dy: Pointer, dx: Pointer, rows: number): void;
+  backward(places: Places, dy: Pointer, dx: Pointer, rows: number, count: number): void;
 }
 
 /** Options of a cell: the layer, its sizes, and the places of its weights. */
@@ -61,7 +62,7 @@ function lstm({ context, layer, sizes, weights }: CellOptions): Cell {
         exports.lstm_forward_scratch(steps, rows, inputs, units),
         exports.lstm_backward_scratch(steps, rows, inputs, units),
       ),
-    forward({ x, mask, h, own, scratch }, rows) {
+    forward({ x, mask, h, own, scratch }, rows, count) {
       const gates = own + cells(rows) * BYTES;
       exports.lstm_forward(
         x,
@@ -73,7 +74,7 @@ function lstm({ context, layer, sizes, weights }: CellOptions): Cell {
         gates,
         own,
         h,
-        steps,
+        count,
         rows,
         inputs,
         units,
@@ -85,7 +86,7 @@ function lstm({ context, layer, sizes, weights }: CellOptions): Cell {
       const gates = own + cells(1) * BYTES;
       exports.lstm_step(x, w, u, b, peepholes, gates, own, h, inputs, units, hard);
     },
-    backward({ x, mask, h, own, scratch }, dy, dx, rows) {
+    backward({ x, mask, h, own, scratch }, dy, dx, rows, count) {
       const { distance, add } = target;
       exports.lstm_backward(
         x,
@@ -102,7 +103,7 @@ function lstm({ context, layer, sizes, weights }: CellOptions): Cell {
         u + distance,
         moved(b, distance),
         moved(peepholes, distance),
-        steps,
+        count,
         rows,
         inputs,
         units,
@@ -130,7 +131,7 @@ function gru({ context, layer, sizes, weights: [w, u, b] }: CellOptions): Cell {
         exports.gru_forward_scratch(steps, rows, inputs, units),
         exports.gru_backward_scratch(steps, rows, inputs, units),
       ),
-    forward({ x, mask, h, own, scratch }, rows) {
+    forward({ x, mask, h, own, scratch }, rows, count) {
       exports.gru_forward(
         x,
         w,
@@ -141,7 +142,7 @@ function gru({ context, layer, sizes, weights: [w, u, b] }: CellOptions): Cell {
         own,
         own + gates(rows) * BYTES,
         h,
-        steps,
+        count,
         rows,
         inputs,
         units,
@@ -150,7 +151,7 @@ function gru({ context, layer, sizes, weights: [w, u, b] }: CellOptions): Cell {
         scratch,
       );
     },
-    backward({ x, mask, h, own, scratch }, dy, dx, rows) {
+    backward({ x, mask, h, own, scratch }, dy, dx, rows, count) {
       const { distance, add } = target;
       exports.gru_backward(
         x,
@@ -166,7 +167,7 @@ function gru({ context, layer, sizes, weights: [w, u, b] }: CellOptions): Cell {
         u + distance,
         moved(b, distance),
         moved(second, distance),
-        steps,
+        count,
         rows,
         inputs,
         units,
@@ -191,10 +192,10 @@ function simpleRnn({ context, layer, sizes, weights: [w, u, b] }: CellOptions): 
         exports.simple_rnn_forward_scratch(steps, rows, inputs, units),
         exports.simple_rnn_backward_scratch(steps, rows, inputs, units),
       ),
-    forward({ x, mask, h, scratch }, rows) {
-      exports.simple_rnn_forward(x, w, u, b, mask, h, steps, rows, inputs, units, scratch);
+    forward({ x, mask, h, scratch }, rows, count) {
+      exports.simple_rnn_forward(x, w, u, b, mask, h, count, rows, inputs, units, scratch);
     },
-    backward({ x, mask, h, own, scratch }, dy, dx, rows) {
+    backward({ x, mask, h, own, scratch }, dy, dx, rows, count) {
       const { distance, add } = target;
       exports.simple_rnn_backward(
         x,
@@ -208,7 +209,7 @@ function simpleRnn({ context, layer, sizes, weights: [w, u, b] }: CellOptions): 
         w + distance,
         u + distance,
         moved(b, distance),
-        steps,
+        count,
         rows,
         inputs,
         units,

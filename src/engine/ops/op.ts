@@ -1,5 +1,6 @@
 import type { Pointer } from "../../params/instance.ts";
 import type { EngineExports } from "../kernels.ts";
+import type { Extent } from "../extent.ts";
 import type { ClipMemory } from "./clip.ts";
 
 /** Forward and backward pass of a layer over tensors whose places were fixed when it was made. */
@@ -82,6 +83,8 @@ export interface OpContext {
    * its own; `undefined` where each pass begins from zeros.
    */
   readonly states: Place[] | undefined;
+  /** Steps that are computed; `undefined` for all of them. */
+  readonly extent: Extent | undefined;
   /** Memory for the gradient of the parameters of one row, which all ops share. */
   rowGradient(values: number): Pointer;
   /** Places integers in memory, for as long as the op lives. */

@@ -1,4 +1,5 @@
 import type { RecurrentLayer } from "../graph/graph.ts";
+import type { Pointer } from "../../params/instance.ts";
 import { CELLS, type Places } from "./cells.ts";
 import { at, type Op, type OpContext } from "./op.ts";
 
@@ -50,38 +51,39 @@ export function recurrentOp(context: OpContext, layer: RecurrentLayer): Op {
     }
   };
   const isStep = context.states !== undefined && steps === 1 && masked === undefined;
+  // Values behind the steps that are computed count for nothing, but must be numbers.
+  const clearTail = (place: Pointer, rows: number, count: number, length: number) => {
+    for (let row = 0; count < steps && row < rows; row++) {
+      exports.clear(place + (row * steps + count) * length * BYTES, (steps - count) * length);
+    }
+  };
   const dys = scratch + kernels * BYTES, dxs = dys + outputs * maxRows * units * BYTES;
   return {
     forward(rows) {
-      exports.to_steps(
-        input.at,
-        memory,
-        rows,
-        steps,
-        inputs,
-        steps * inputs,
-        inputs,
-        reverse,
-      );
+      const count = Math.min(steps, context.extent?.steps ?? steps);
+      exports.to_steps(input.at, memory, rows, count, inputs, steps * inputs, inputs, reverse);
       if (masked !== undefined) {
         const ones = mask + masks * BYTES;
         exports.mask_of(masked.at, ones, rows * steps);
-        exports.to_steps(ones, mask, rows, steps, 1, steps, 1, reverse);
+        exports.to_steps(ones, mask, rows, count, 1, steps, 1, reverse);
       }
       begin(rows);
       if (isStep && cell.step) cell.step(all);
-      else cell.forward(all, rows);
+      else cell.forward(all, rows, count);
       const first = returnSequences ? 1 : steps;
       const from = h + first * rows * units * BYTES;
-      const { at: y, length } = output;
-      exports.from_steps(from, y, rows, outputs, units, length, units, 0, 0);
+      const { at: y, length } = output, given = returnSequences ? count : 1;
+      exports.from_steps(from, y, rows, given, units, length, units, 0, 0);
+      clearTail(y, rows, count, units);
     },
     backward(rows) {
-      exports.to_steps(dy, dys, rows, outputs, units, output.length, units, 0);
-      cell.backward(all, dys, dx === 0 ? 0 : dxs, rows);
+      const count = Math.min(steps, context.extent?.steps ?? steps);
+      const taken = returnSequences ? count : 1;
+      exports.to_steps(dy, dys, rows, taken, units, output.length, units, 0);
+      cell.backward(all, dys, dx === 0 ? 0 : dxs, rows, count);
       if (dx === 0) return;
-      const length = steps * inputs;
-      exports.from_steps(dxs, dx, rows, steps, inputs, length, inputs, reverse, 0);
+      exports.from_steps(dxs, dx, rows, count, inputs, steps * inputs, inputs, reverse, 0);
+      clearTail(dx, rows, count, inputs);
     },
   };
 }
