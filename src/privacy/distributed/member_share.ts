@@ -52,8 +52,22 @@ export function quantizeClipped(
   return into;
 }
 
-/** Updates without noise, to whose sum the server adds it. */
+/**
+ * Updates without noise, to whose sum the server adds it.
+ *
+ * @example An update of norm 5, clipped to 1
+ * ```ts
+ * import { ClippedShare } from "@fedlab/core/privacy";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const ring = { clip: 2, maxSamples: 1, maxMembers: 3, rounding: "toward-zero" } as const;
+ * const share = new ClippedShare(1, ring), unit = share.ring.clip / share.ring.levels;
+ * const [x = 0, y = 0] = share.quantize(new Float32Array([3, -4]));
+ * assertEquals([x, y | 0].map((units) => (units * unit).toFixed(6)), ["0.600000", "-0.800000"]);
+ * ```
+ */
 export class ClippedShare implements MemberShare {
+  /** Ring in which the updates are summed. */
   readonly ring: Ring;
   readonly #grid: Grid;
 
@@ -76,6 +90,11 @@ export class ClippedShare implements MemberShare {
     this.#grid = { clip: norm, unit: ring.clip / ring.levels };
   }
 
+  /**
+   * Clips an update, and puts it into the ring with its lanes: one sample, and no figures.
+   *
+   * @throws {SecureError} "non-finite".
+   */
   quantize(update: ParameterVector, into?: RingVector): RingVector {
     return quantizeClipped(update, this.#grid, undefined, into);
   }
