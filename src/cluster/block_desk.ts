@@ -5,19 +5,19 @@
  */
 
 import { runtime } from "../base/runtime/runtime.ts";
-import { stats } from "../params/kernels.ts";
-import type { ClientJob, JobOptions, JobOutcome } from "../sim/client_pool.ts";
+import type { ClientJob, ClientPoolOptions, JobOptions } from "../sim/client_pool.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { BlockList } from "./block_list.ts";
 import { ClusterError } from "./cluster_error.ts";
 import type { Cluster } from "./connect.ts";
 import type { StoredMsg } from "./deps.ts";
-import { insist } from "./insist.ts";
-import { type Done, readDone } from "./job_message.ts";
+import { insist, pause } from "./insist.ts";
+import { ATTEMPT_HEADER, MACHINE_HEADER, readDone } from "./job_message.ts";
 import type { KnownMachines } from "./known_machines.ts";
 import { DONE_STREAM, JOBS_STREAM, jobSubject } from "./names.ts";
-import { mostBytes, type OutcomeShape, readOutcomes } from "./outcomes.ts";
+import { type BlockOutcomes, checkFinite, OutcomeReader } from "./outcome_reader.ts";
 import { ownBytes, parcelBytes, readParcel } from "./parcel.ts";
+import { Refusals } from "./refusals.ts";
 import type { Session } from "./session.ts";
 import { PART_BYTES, type Vectors } from "./vectors.ts";
 
@@ -25,8 +25,8 @@ import { PART_BYTES, type Vectors } from "./vectors.ts";
 const SEARCH_MILLIS = 10_000;
 /** Milliseconds between two notices of a cluster without machines. */
 const NOTICE_MILLIS = 10_000;
-/** Attempts of a block whose outcomes cannot be used. */
-const MOST_ATTEMPTS = 6;
+/** Milliseconds after which a block that a machine was left out for is posted again. */
+const AGAIN_MILLIS = 100;
 
 /** Parts of a {@linkcode BlockDesk}. */
 export interface BlockDeskParts {
@@ -34,14 +34,12 @@ export interface BlockDeskParts {
   readonly session: Session;
   readonly machines: KnownMachines;
   readonly vectors: Vectors;
-  readonly shape: OutcomeShape;
+  readonly options: ClientPoolOptions;
   readonly onNotice: (line: string) => void;
 }
 
-/** Outcomes of a block. */
-export interface BlockOutcomes {
-  readonly outcomes: readonly JobOutcome[];
-  /** Milliseconds that its machine took. */
+/** Outcomes of a block, with the time that its machine took. */
+export interface TimedOutcomes extends BlockOutcomes {
   readonly millis: number;
 }
 
@@ -49,13 +47,16 @@ export interface BlockOutcomes {
 export class BlockDesk {
   readonly #parts: BlockDeskParts;
   readonly #arrivals: Arrivals;
+  readonly #reader: OutcomeReader;
+  /** Outcomes that could not be used. */
+  readonly refusals: Refusals;
   #posts = 0;
-  /** Results of machines that could not be used. */
-  refused = 0;
 
   constructor(parts: BlockDeskParts) {
     this.#parts = parts;
     this.#arrivals = new Arrivals(parts.cluster, parts.session.id);
+    this.#reader = new OutcomeReader(parts.options, parts.vectors);
+    this.refusals = new Refusals(parts.machines, parts.onNotice);
   }
 
   /** Stops to listen. */
@@ -84,11 +85,16 @@ export class BlockDesk {
   async post<Job extends ClientJob>(
     list: BlockList<Job>,
     block: number,
-    own: JobOptions<Job>["own"],
+    { own, sums }: JobOptions<Job>,
     signal: AbortSignal,
   ): Promise<void> {
     const { cluster, session: { id }, vectors } = this.#parts;
-    const { head, views, bytes } = list.message(block, own);
+    const { head: plain, views, bytes } = list.message(block, own), { leftOut } = this.refusals;
+    const head = {
+      ...plain,
+      ...(sums && { sum: true }),
+      ...(leftOut.length > 0 && { without: leftOut }),
+    };
     let parcel = parcelBytes(head, bytes > PART_BYTES ? [] : views);
     if (parcel.length > PART_BYTES || bytes > PART_BYTES) {
       parcel = parcelBytes({ ...head, ownVectors: await vectors.put(views, signal) });
@@ -107,15 +113,20 @@ export class BlockDesk {
   async receive<Job extends ClientJob>(
     list: BlockList<Job>,
     block: number,
-    own: JobOptions<Job>["own"],
+    options: JobOptions<Job>,
     signal: AbortSignal,
-  ): Promise<BlockOutcomes> {
+  ): Promise<TimedOutcomes> {
+    const { refusals } = this;
     for (;;) {
-      const message = await this.#message(list, block, own, signal);
-      let done: Done | undefined;
+      const message = await this.#message(list, block, options, signal);
+      // Bytes that cannot be read are somebody's too.
+      let by = machineIn(message);
       try {
-        const { head, body } = readParcel(ownBytes(message.data));
-        done = readDone(head);
+        const { head, body } = readParcel(ownBytes(message.data)), done = readDone(head);
+        by ??= done.by;
+        if (refusals.has(by) || refusals.has(done.by)) {
+          throw new ClusterError("bad-message", "the machine is left out");
+        }
         if (done.list !== list.number || done.block !== block) {
           throw new ClusterError("bad-message", "the outcome is of another block");
         }
@@ -125,58 +136,28 @@ export class BlockDesk {
             `Cannot go on: machine ${done.by} gives up on a block of jobs: ${done.failure}`,
           );
         }
-        const outcomes = await this.#outcomes(list, block, done, body, signal);
+        const jobs = list.jobsOf(block);
+        const read = await this.#reader.read(done, body, jobs, options.sums, signal);
         // Training may end so; then a second machine says the same.
-        if (list.attemptOf(block) === 1) checkFinite(outcomes);
-        return { outcomes, millis: done.millis };
+        if (list.attemptOf(block) === 1) checkFinite(read.outcomes);
+        refusals.accept(by);
+        return { ...read, millis: done.millis };
       } catch (error) {
         if (!(error instanceof ClusterError) || error.fault !== "bad-message") throw error;
-        this.#refuse(done?.by, error, list.attemptOf(block));
+        refusals.refuse(by, error);
+        if (refusals.has(by)) await pause(AGAIN_MILLIS, signal);
         list.retry(block);
         this.#arrivals.forget(block);
-        await this.post(list, block, own, signal);
+        await this.post(list, block, options, signal);
       }
     }
-  }
-
-  async #outcomes<Job extends ClientJob>(
-    list: BlockList<Job>,
-    block: number,
-    { stored, outcomes }: Done,
-    body: Uint8Array<ArrayBuffer>,
-    signal: AbortSignal,
-  ): Promise<readonly JobOutcome[]> {
-    const { vectors, shape } = this.#parts, jobs = list.jobsOf(block);
-    if (stored === undefined) return readOutcomes(outcomes, body, jobs, shape);
-    const whole = await vectors.get(
-      stored,
-      mostBytes(shape, jobs.length) + headBytes(jobs),
-      signal,
-    );
-    vectors.forget(stored);
-    const parcel = readParcel(whole);
-    return readOutcomes(parcel.head, parcel.body, jobs, shape);
-  }
-
-  #refuse(by: string | undefined, error: ClusterError, attempt: number): void {
-    const { machines, onNotice } = this.#parts;
-    const name = by === undefined ? "a machine" : `machine ${machines.nameOf(by)}`;
-    this.refused++;
-    if (attempt >= MOST_ATTEMPTS) {
-      throw new ClusterError(
-        "bad-message",
-        `Cannot go on: ${MOST_ATTEMPTS} outcomes of a block of jobs were refused, the last of ${name}: ${error.message}`,
-        { cause: error },
-      );
-    }
-    onNotice(`Refused what ${name} sent, and gave the jobs to another: ${error.message}`);
   }
 
   /** Returns the message with a block's outcome once it is there, of the current attempt. */
   async #message<Job extends ClientJob>(
     list: BlockList<Job>,
     block: number,
-    own: JobOptions<Job>["own"],
+    options: JobOptions<Job>,
     signal: AbortSignal,
   ): Promise<StoredMsg> {
     let searched = runtime.clock.now(), noticed = searched;
@@ -195,29 +176,21 @@ export class BlockDesk {
         searched = now;
         // A server that has lost its store has lost the block.
         if (await session.isIdle() && await this.#arrivals.read(block) === null) {
-          await this.post(list, block, own, signal);
+          await this.post(list, block, options, signal);
         }
       }
     }
   }
 }
 
-/** Checks that the updates of a block are finite. */
-function checkFinite(outcomes: readonly JobOutcome[]): void {
-  for (const outcome of outcomes) {
-    if (outcome.kind !== "trained" || stats(outcome.update).nonFinite === 0) continue;
-    throw new ClusterError("bad-message", "an update has values that are not finite");
-  }
+/** Returns the id of the machine that an outcome is of, where its header tells it. */
+function machineIn(message: StoredMsg): string | undefined {
+  return message.header?.get(MACHINE_HEADER) || undefined;
 }
 
 /** Returns the attempt that an outcome is of; 0 for one that cannot be read. */
 function attemptIn(message: StoredMsg): number {
-  const attempt = Number(message.header?.get("Fedlab-Attempt"));
+  const attempt = Number(message.header?.get(ATTEMPT_HEADER));
   // What cannot be told is refused when it is read.
   return Number.isInteger(attempt) && attempt > 0 ? attempt : Infinity;
-}
-
-/** Most bytes of the figures of outcomes as JSON. */
-function headBytes(jobs: readonly unknown[]): number {
-  return jobs.length * 500_000 + 1024;
 }

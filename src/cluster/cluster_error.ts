@@ -10,6 +10,7 @@ export type ClusterFault =
   | "other-rounding"
   | "module-refused"
   | "bad-message"
+  | "left-out"
   | "two-coordinators"
   | "lost-jobs";
 

@@ -14,6 +14,7 @@ import type {
 } from "../sim/client_pool.ts";
 import { BlockDesk } from "./block_desk.ts";
 import { BlockList } from "./block_list.ts";
+import { BlockSum } from "./block_sum.ts";
 import { BlockSizes } from "./block_sizes.ts";
 import type { Cluster, ClusterOptions } from "./connect.ts";
 import { connectCluster } from "./connect.ts";
@@ -86,7 +87,7 @@ export class ClusterPool implements ClientPool {
     this.#machines = machines;
     this.#vectors = new Vectors(cluster, session.id);
     this.#desk = new BlockDesk({
-      ...{ cluster, session, machines, vectors: this.#vectors, shape: options, onNotice },
+      ...{ cluster, session, machines, vectors: this.#vectors, options, onNotice },
     });
   }
 
@@ -136,7 +137,7 @@ export class ClusterPool implements ClientPool {
 
   /** Number of outcomes of blocks that could not be used. */
   get refused(): number {
-    return this.#desk.refused;
+    return this.#desk.refusals.count;
   }
 
   /** Stores the input of a round, unless its vectors are those that are stored. */
@@ -152,19 +153,19 @@ export class ClusterPool implements ClientPool {
   /** Does jobs on the machines; waits for machines as long as there are none. */
   async run<Job extends ClientJob>(jobs: readonly Job[], options: JobOptions<Job>): Promise<void> {
     const list = new BlockList(this.#lists++, jobs, this.#input), desk = this.#desk;
-    const { own, take, signal } = options;
+    const { take, signal, sums } = options;
     const ending = AbortSignal.any([this.#session.lost, ...signal ? [signal] : []]);
     const [first] = jobs;
     if (first === undefined) return;
-    const bytes = mostBytes(this.#options, 1);
+    const bytes = bytesOfJob(this.#options, sums !== undefined);
     desk.open(list.number);
     for (let head = 0; !list.isWhole || head < list.length; head++) {
       const threads = this.#machines.threads;
       while (!list.isWhole && list.length - head < Math.max(LEAST_AHEAD, (1 + AHEAD) * threads)) {
         const block = list.next(this.#sizes.size(first.kind, jobs.length, threads, bytes));
-        await desk.post(list, block, own, ending);
+        await desk.post(list, block, options, ending);
       }
-      const { outcomes, millis } = await desk.receive(list, head, own, ending);
+      const { outcomes, sum, millis } = await desk.receive(list, head, options, ending);
       const blockJobs = list.jobsOf(head);
       this.#sizes.note(first.kind, blockJobs.length, Math.min(millis, 1e9));
       for (const [i, job] of blockJobs.entries()) {
@@ -173,6 +174,7 @@ export class ClusterPool implements ClientPool {
         ending.throwIfAborted();
         take(job, outcome);
       }
+      if (sum) sums?.merge(sum);
     }
     await desk.close(list.number);
   }
@@ -184,4 +186,14 @@ export class ClusterPool implements ClientPool {
     await this.#session[Symbol.asyncDispose]();
     await this.#cluster[Symbol.asyncDispose]();
   }
+}
+
+/** Share of an update's bytes that count where machines may add updates up: some are sent whole. */
+const SUMMED_SHARE = 1 / 16;
+
+/** Returns the bytes by which blocks are sized, of the vectors of a job. */
+function bytesOfJob(options: ClientPoolOptions, mayHaveSums: boolean): number {
+  const bytes = mostBytes(options, 1), { byteLength } = options.manifest;
+  const isSummed = mayHaveSums && BlockSum.leastJobs(options) < Infinity;
+  return isSummed ? bytes - (1 - SUMMED_SHARE) * byteLength : bytes;
 }

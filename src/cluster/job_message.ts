@@ -14,6 +14,11 @@ import { ClusterError } from "./cluster_error.ts";
 /** Most jobs of a block. */
 export const MOST_JOBS = 4096;
 
+/** Header of an outcome: number of the attempt at its block. */
+export const ATTEMPT_HEADER = "Fedlab-Attempt";
+/** Header of an outcome: id of its machine. */
+export const MACHINE_HEADER = "Fedlab-Machine";
+
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
 /** Check of the place of a vector. */
@@ -51,6 +56,10 @@ const blockSchema = v.object({
   })),
   /** Jobs whose clients have kept a vector, by their index; the vectors follow. */
   own: v.array(uint32(0)),
+  /** Set where the machine may give back the sum of the updates. */
+  sum: v.exactOptional(v.boolean()),
+  /** Ids of machines that are left out. */
+  without: v.exactOptional(v.array(textLine(128))),
   /** Vectors of the clients, where they are too long for the message. */
   ownVectors: v.exactOptional(storedVectorSchema),
 });

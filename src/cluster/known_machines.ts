@@ -22,6 +22,7 @@ export type MachineState = v.InferOutput<typeof machineSchema>;
 export class KnownMachines implements AsyncDisposable {
   readonly #machines = new Map<string, { readonly state: MachineState; readonly seen: number }>();
   readonly #stop: () => void;
+  readonly #leftOut = new Set<string>();
 
   private constructor(stop: () => void) {
     this.#stop = stop;
@@ -71,9 +72,14 @@ export class KnownMachines implements AsyncDisposable {
     let threads = 0;
     for (const [id, { state, seen }] of this.#machines) {
       if (seen < oldest) this.#machines.delete(id);
-      else if (state.refusal === undefined) threads += state.threads;
+      else if (state.refusal === undefined && !this.#leftOut.has(id)) threads += state.threads;
     }
     return threads;
+  }
+
+  /** Counts the threads of a machine no more. */
+  leaveOut(id: string): void {
+    this.#leftOut.add(id);
   }
 
   /** Returns the name of a machine. */

@@ -2,11 +2,20 @@ import { errorMessage } from "../base/errors.ts";
 import { runtime } from "../base/runtime/runtime.ts";
 import type { ClientJob, ClientPool, ClientPoolOptions, RoundInput } from "../sim/client_pool.ts";
 import { WorkerPool } from "../sim/worker_pool.ts";
+import { BlockSum } from "./block_sum.ts";
+import { ClusterError } from "./cluster_error.ts";
 import type { Cluster } from "./connect.ts";
 import type { Consumer, JsMsg } from "./deps.ts";
 import { headers } from "./deps.ts";
 import { insist, orLost, pause } from "./insist.ts";
-import { type Block, type BlockInput, type Done, readBlock } from "./job_message.ts";
+import {
+  ATTEMPT_HEADER,
+  type Block,
+  type BlockInput,
+  type Done,
+  MACHINE_HEADER,
+  readBlock,
+} from "./job_message.ts";
 import { Lease } from "./lease.ts";
 import { doneSubject, endedSubject, JOBS_STREAM } from "./names.ts";
 import { OutcomeWriter } from "./outcomes.ts";
@@ -41,7 +50,8 @@ export class Lane implements AsyncDisposable {
   readonly #parts: LaneParts;
   #pool: ClientPool | undefined;
   /** Number of the input that the pool has. */
-  #input: number | undefined;
+  #input: { readonly number: number; readonly round: RoundInput } | undefined;
+  #sum: Promise<BlockSum | undefined> | undefined;
 
   constructor(parts: LaneParts) {
     this.#parts = parts;
@@ -59,6 +69,7 @@ export class Lane implements AsyncDisposable {
         if (message !== null) await this.#do(message);
       } catch (error) {
         if (signal.aborted) return;
+        if (error instanceof ClusterError && error.fault === "left-out") throw error;
         // The server is away, or the session has ended, which the machine is told of.
         if (cluster.connection.isClosed()) throw error;
         await pause(AGAIN_MILLIS / 5, signal);
@@ -71,6 +82,13 @@ export class Lane implements AsyncDisposable {
     const working = runtime.timers.setInterval(() => message.working(), WORKING_MILLIS);
     try {
       const { head, body } = readParcel(ownBytes(message.data)), block = readBlock(head);
+      if (block.without?.includes(this.#parts.machine)) {
+        message.nak();
+        throw new ClusterError(
+          "left-out",
+          "Cannot take part: the coordinator refused several outcomes of this machine in a row",
+        );
+      }
       try {
         if (!await this.#complete(block, body)) return message.nak(AGAIN_MILLIS);
       } catch (error) {
@@ -91,9 +109,10 @@ export class Lane implements AsyncDisposable {
   async #complete(block: Block, body: Uint8Array<ArrayBuffer>): Promise<boolean> {
     const { signal, vectors, input, options: { manifest } } = this.#parts;
     const began = runtime.clock.now(), pool = await this.#started();
-    if (block.input && this.#input !== block.input.number) {
-      await pool.publish(await input(block.input));
-      this.#input = block.input.number;
+    if (block.input && this.#input?.number !== block.input.number) {
+      const round = await input(block.input);
+      await pool.publish(round);
+      this.#input = { number: block.input.number, round };
     }
     const all = block.ownVectors
       ? await vectors.get(block.ownVectors, block.jobs.length * manifest.byteLength, signal)
@@ -102,17 +121,29 @@ export class Lane implements AsyncDisposable {
       const at = all.byteOffset + i * manifest.byteLength;
       return [block.jobs[index], new Float32Array(all.buffer, at, manifest.length)];
     }));
-    const outcomes = new OutcomeWriter();
+    const outcomes = new OutcomeWriter(), sum = await this.#sumOf(block);
     await pool.run<ClientJob>(block.jobs, {
       own: (job) => own.get(job),
-      take: (_, outcome) => outcomes.add(outcome),
+      take: (job, outcome) => {
+        outcomes.add(sum && outcome.kind === "trained" ? sum.add(job, outcome) : outcome);
+      },
       signal,
     });
+    if (sum && sum.count > 0) outcomes.views.push(sum.save());
     const millis = runtime.clock.now() - began;
     // A process that was stopped for a while has not heard of the session's end.
     if (millis > ACK_WAIT_MILLIS && !await this.#isOpen()) return false;
     await this.#tell({ ...keysOf(block), ...this.#by, millis }, outcomes.views, outcomes.heads);
     return true;
+  }
+
+  /** Begins the sum of a block, where it may have one that is shorter than its updates. */
+  async #sumOf({ sum, jobs }: Block): Promise<BlockSum | undefined> {
+    const { options } = this.#parts, input = this.#input?.round;
+    if (!sum || input === undefined || jobs.length < BlockSum.leastJobs(options)) return undefined;
+    const begun = await (this.#sum ??= BlockSum.create(options));
+    begun?.begin(input);
+    return begun;
   }
 
   /** Sends the outcome of a block, and tells that it is there. */
@@ -129,7 +160,8 @@ export class Lane implements AsyncDisposable {
     const bytes = parcel, { list, block, attempt } = done;
     const subject = doneSubject(session, list, block), msgID = `${subject}.${attempt}`;
     const head = headers();
-    head.set("Fedlab-Attempt", `${attempt}`);
+    head.set(ATTEMPT_HEADER, `${attempt}`);
+    head.set(MACHINE_HEADER, this.#parts.machine);
     // Where another machine was first, its outcome stays, with the same bytes.
     await insist(
       cluster,

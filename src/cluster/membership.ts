@@ -61,6 +61,7 @@ export class Membership implements AsyncDisposable {
   readonly #lanes: readonly Lane[];
   readonly #vectors: Vectors;
   readonly #options: ClientPoolOptions;
+  readonly #ending = new AbortController();
   #input:
     | { readonly name: string; readonly vectors: Promise<readonly ParameterVector[]> }
     | undefined;
@@ -71,9 +72,11 @@ export class Membership implements AsyncDisposable {
   ) {
     this.#options = options;
     this.#vectors = new Vectors(parts.cluster, parts.session);
+    const signal = AbortSignal.any([parts.signal, this.#ending.signal]);
     this.#lanes = Array.from({ length: parts.limits.threads }, () =>
       new Lane({
         ...parts,
+        signal,
         options,
         vectors: this.#vectors,
         input: (input) => this.#read(input),
@@ -94,9 +97,19 @@ export class Membership implements AsyncDisposable {
     return new Membership(parts, options);
   }
 
-  /** Does jobs until the session ends. */
+  /**
+   * Does jobs until the session ends.
+   *
+   * @throws {ClusterError} "left-out".
+   */
   async run(): Promise<void> {
-    await Promise.all(this.#lanes.map((lane) => lane.run()));
+    const lanes = this.#lanes.map((lane) => lane.run());
+    try {
+      await Promise.all(lanes);
+    } finally {
+      this.#ending.abort();
+      await Promise.allSettled(lanes);
+    }
   }
 
   /** Reads the input of a round, once for all threads. */

@@ -18,16 +18,24 @@ export type OutcomeShape = Pick<ClientPoolOptions, "manifest" | "keepsOwn" | "co
 const number = v.union([v.number(), v.picklist(["NaN", "Infinity", "-Infinity"])]);
 const figures = v.record(v.string(), v.number());
 
+const trainResult = v.object({
+  numSamples: v.number(),
+  steps: v.number(),
+  loss: number,
+  metrics: figures,
+});
+
 const outcomeSchema = v.variant("kind", [
   v.object({ kind: v.literal("joined"), numSamples: v.number() }),
   v.object({
     kind: v.literal("trained"),
-    result: v.object({
-      numSamples: v.number(),
-      steps: v.number(),
-      loss: number,
-      metrics: figures,
-    }),
+    result: trainResult,
+    hasOwn: v.boolean(),
+  }),
+  v.object({
+    kind: v.literal("summed"),
+    result: trainResult,
+    norm: v.pipe(v.number(), v.minValue(0)),
     hasOwn: v.boolean(),
   }),
   v.object({
@@ -64,6 +72,11 @@ export class OutcomeWriter {
         const hasOwn = own !== undefined;
         return void this.heads.push({ kind, result: withText(result), hasOwn });
       }
+      case "summed": {
+        const { kind, result, norm, own } = outcome, hasOwn = own !== undefined;
+        if (own) this.views.push(own.slice());
+        return void this.heads.push({ kind, result: withText(result), norm, hasOwn });
+      }
       case "evaluated": {
         const { kind, result, counts } = outcome, hasCounts = counts !== undefined;
         if (counts) this.views.push(counts.slice());
@@ -80,9 +93,17 @@ export function mostBytes({ manifest, keepsOwn, counts }: OutcomeShape, jobs: nu
   return jobs * (manifest.byteLength * (keepsOwn ? 2 : 1) + 4 * counts);
 }
 
+/** Outcomes of a block that were read. */
+export interface ReadOutcomes {
+  readonly outcomes: readonly JobOutcome[];
+  /** Sum of the updates of those that are `summed`; none where no outcome is. */
+  readonly sum: Uint8Array<ArrayBuffer> | undefined;
+}
+
 /**
  * Reads the outcomes of a block; their vectors are views of `body`.
  *
+ * @param sumBytes Number of bytes of a sum; 0 where none was asked for.
  * @throws {ClusterError} "bad-message" if they are not those of the jobs.
  */
 export function readOutcomes(
@@ -90,7 +111,8 @@ export function readOutcomes(
   body: Uint8Array<ArrayBuffer>,
   jobs: readonly ClientJob[],
   shape: OutcomeShape,
-): JobOutcome[] {
+  sumBytes: number,
+): ReadOutcomes {
   const { manifest: { length }, counts } = shape;
   let at = body.byteOffset;
   const end = at + body.byteLength;
@@ -102,13 +124,22 @@ export function readOutcomes(
   try {
     const outcomes = v.parse(v.array(outcomeSchema), heads).map((head, i): JobOutcome => {
       const kind = jobs[i]?.kind;
-      if (kind === undefined || (head.kind !== "failed" && head.kind !== KIND_OF[kind])) {
+      const isSummed = kind === "train" && sumBytes > 0 && head.kind === "summed";
+      if (
+        kind === undefined ||
+        (head.kind !== "failed" && head.kind !== KIND_OF[kind] && !isSummed)
+      ) {
         throw new RangeError(`expected an outcome of ${kind ?? "no job"}, got ${head.kind}`);
       }
       switch (head.kind) {
         case "trained": {
           const update = vector(), own = head.hasOwn && shape.keepsOwn ? vector() : undefined;
           return { kind: head.kind, result: withNumbers(head.result), update, ...own && { own } };
+        }
+        case "summed": {
+          const own = head.hasOwn && shape.keepsOwn ? vector() : undefined;
+          const { kind, norm } = head;
+          return { kind, result: withNumbers(head.result), norm, ...own && { own } };
         }
         case "evaluated": {
           const more = head.hasCounts ? { counts: new Uint32Array(...take(counts)) } : {};
@@ -121,8 +152,10 @@ export function readOutcomes(
     if (outcomes.length !== jobs.length) {
       throw new RangeError(`expected ${jobs.length} outcomes, got ${outcomes.length}`);
     }
+    const hasSum = outcomes.some(({ kind }) => kind === "summed");
+    const sum = hasSum ? new Uint8Array(body.buffer, take(sumBytes / 4)[1], sumBytes) : undefined;
     if (at !== end) throw new RangeError(`expected the vectors of ${jobs.length} outcomes`);
-    return outcomes;
+    return { outcomes, sum };
   } catch (cause) {
     throw new ClusterError(
       "bad-message",

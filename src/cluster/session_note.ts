@@ -10,7 +10,7 @@ import { parseSchema } from "../data/schema/parse.ts";
 import type { Schema } from "../data/schema/schema.ts";
 import { Manifest } from "../params/manifest.ts";
 import { v } from "../plan/deps.ts";
-import { ownSettingsSchema } from "../plan/own_settings.ts";
+import { allowedSettingsSchema, ownSettingsSchema } from "../plan/own_settings.ts";
 import { textLine, uint32, wholeNumber } from "../plan/schemas.ts";
 import type { ClientPoolOptions } from "../sim/client_pool.ts";
 import { parseModelDescription } from "../train/models/model_description.ts";
@@ -64,6 +64,11 @@ const noteSchema = v.object({
     kind: v.picklist(["record", "local"]),
     delta: v.number(),
     clip: v.number(),
+  })),
+  sums: v.exactOptional(v.object({
+    strategy: textLine(256),
+    numClients: wholeNumber(1),
+    allows: v.exactOptional(allowedSettingsSchema),
   })),
   engine: v.picklist(["auto", "native", "tfjs"]),
   backend: v.picklist(["auto", "cpu", "wasm"]),

@@ -36,6 +36,7 @@ export {
   SyncServerBackendHandler,
 } from "./handler/sync_server_backend_handler.ts";
 export type { OutOfBounds } from "./handler/sync_server_backend_handler.ts";
+export type { SummedUpdates, SumTerms } from "./handler/summed_updates.ts";
 export { DEFAULT_UPDATE_BOUND } from "./handler/update_bound.ts";
 export type { UpdateFigures } from "./handler/update_bound.ts";
 export { DEFAULT_QUORUM, DEFAULT_ROUND_TRIES } from "./limits.ts";

@@ -12,6 +12,8 @@ import type { KernelBuild } from "../params/kernels.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { OwnSettings } from "../plan/own_settings.ts";
 import type { TrainPlan } from "../plan/train_plan.ts";
+import type { SumTerms } from "../round/handler/summed_updates.ts";
+import type { ExactSums } from "../strategy/sums/exact_sums.ts";
 import type { BackendChoice, EngineChoice } from "../train/engine_choice.ts";
 import type { ClientPrivacyChoice } from "../privacy/client/parse.ts";
 import type { MakeClientHandler } from "./define_client.ts";
@@ -39,6 +41,15 @@ export type JobOutcome =
     readonly result: TrainResult;
     /** The client's update: its parameters, or its gradient by the rule `gradient`. */
     readonly update: ParameterVector;
+    /** Vector that the client keeps for its next round, where the rule has one. */
+    readonly own?: ParameterVector;
+  }
+  /** Outcome of `train` whose update is in a sum, which the pool passes to `sums.merge`. */
+  | {
+    readonly kind: "summed";
+    readonly result: TrainResult;
+    /** L2 norm of the update's change from the published parameters, or of a gradient. */
+    readonly norm: number;
     /** Vector that the client keeps for its next round, where the rule has one. */
     readonly own?: ParameterVector;
   }
@@ -76,8 +87,31 @@ export interface JobOptions<Job extends ClientJob> {
   readonly own?: (job: Job) => ParameterVector | undefined;
   /** Receives the outcome of each job, in the order of the jobs. */
   readonly take: (job: Job, outcome: JobOutcome) => void;
+  /**
+   * Lets the pool add updates up by the `sums` of its options, and give outcomes of the kind
+   * `summed`. A pool need not.
+   */
+  readonly sums?: SumOptions<Job> | undefined;
   /** Aborts the jobs. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Callbacks about updates that a pool has added up. */
+export interface SumOptions<Job extends ClientJob> {
+  /**
+   * Checks the figures of an update before its sum is used.
+   *
+   * @throws {Error} If they cannot be used. The pool refuses the sum, and does its jobs again.
+   */
+  readonly check: (job: Job, outcome: JobOutcome & { readonly kind: "summed" }) => void;
+  /** Receives the sum of some updates, once `take` has had their outcomes; valid during the call. */
+  readonly merge: (part: ExactSums) => void;
+}
+
+/** Terms by which a pool may add updates up. */
+export interface PoolSums extends SumTerms {
+  /** Number of clients of the simulation. */
+  readonly numClients: number;
 }
 
 /**
@@ -153,6 +187,8 @@ export interface ClientPoolOptions {
   readonly privacy?: ClientPrivacyChoice | undefined;
   /** File of the pretrained base, which each thread reads. Default: none. */
   readonly base?: BaseFile | undefined;
+  /** Terms by which the pool may add updates up, for a run whose sums are exact. */
+  readonly sums?: PoolSums | undefined;
   /** Engine of the built-in handler. */
   readonly engine: EngineChoice;
   /** Backend of tfjs. */

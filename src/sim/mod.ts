@@ -11,8 +11,10 @@ export type {
   ClientPoolOptions,
   JobOptions,
   JobOutcome,
+  PoolSums,
   RoundInput,
   StartClientPool,
+  SumOptions,
 } from "./client_pool.ts";
 export {
   type ClientHandlerOptions,

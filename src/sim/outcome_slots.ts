@@ -142,6 +142,8 @@ export class OutcomeSlots {
         if (counts) this.#counts(slot).set(counts);
         return outcome;
       }
+      case "summed":
+        throw new TypeError("Cannot write an outcome: its update is in a sum");
       case "failed":
         this.#setText(slot, REASON_BYTES, outcome.reason);
         return outcome;

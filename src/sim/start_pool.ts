@@ -44,6 +44,7 @@ export async function startPool(
     settings: options.settings,
     privacy: choiceFor(options),
     base: options.base,
+    ...(server.summed && { sums: { ...server.summed.terms, numClients: clientsOf(options) } }),
     engine: options.engine ?? "auto",
     backend: options.backend ?? "auto",
     build: server.kernels as KernelBuild,

@@ -5,10 +5,12 @@ import { sendsGradient } from "../plan/rules/rules.ts";
 import type { TrainingExchange } from "../round/cohort/training_exchange.ts";
 import type { SyncServerBackendHandler } from "../round/handler/sync_server_backend_handler.ts";
 import { SecureError } from "../secure/errors.ts";
+import type { ExactSums } from "../strategy/sums/exact_sums.ts";
 import type { ParameterUpdatePayload } from "../wire/messages.ts";
 import type { SecureRound } from "./secure_round.ts";
 import type { Traffic } from "./traffic.ts";
-import { checkUpdate } from "./update_payload.ts";
+import type { ClientJob, JobOutcome, SumOptions } from "./client_pool.ts";
+import { checkUpdate, updatePayload } from "./update_payload.ts";
 
 /** Way of the updates of a round to the server's handler. */
 export interface UpdateIntake {
@@ -20,8 +22,53 @@ export interface UpdateIntake {
    * @throws {ProtocolError} If it is refused.
    */
   accept(rank: Rank, payload: ParameterUpdatePayload): ParameterUpdatePayload;
+  /** Way of updates that the pool has added up, where it may. */
+  readonly summed?: SummedIntake | undefined;
   /** Ends the round, once each rank of the cohort has answered. */
   finish(): Promise<void>;
+}
+
+/** Way of updates that a pool has added up to the server's handler. */
+export interface SummedIntake {
+  /**
+   * Checks the figures of an update.
+   *
+   * @throws {ProtocolError} If it would be refused.
+   */
+  check(rank: Rank, payload: ParameterUpdatePayload): void;
+  /**
+   * Takes the figures of an update.
+   *
+   * @param payload The update without its vector.
+   * @param norm L2 norm of its change.
+   * @returns The update as the server has it.
+   */
+  accept(rank: Rank, payload: ParameterUpdatePayload, norm: number): ParameterUpdatePayload;
+  /** Takes the sum of updates whose figures were taken. */
+  merge(part: ExactSums): void;
+}
+
+/** Passes the outcome of a job on, with its update or without the one that is in a sum. */
+export function passOn(
+  intake: UpdateIntake,
+  { round, rank }: { readonly round: number; readonly rank: Rank },
+  outcome: JobOutcome & { readonly kind: "trained" | "summed" },
+): ParameterUpdatePayload {
+  const payload = updatePayload(round, outcome), { summed } = intake;
+  return outcome.kind === "summed" && summed
+    ? summed.accept(rank, payload, outcome.norm)
+    : intake.accept(rank, payload);
+}
+
+/** Returns what a pool needs to add the updates of a round up, where an intake takes sums. */
+export function sumsOf(
+  { summed }: UpdateIntake,
+  round: number,
+): SumOptions<ClientJob & { readonly kind: "train" }> | undefined {
+  return summed && {
+    check: ({ rank }, outcome) => summed.check(rank, updatePayload(round, outcome)),
+    merge: (part) => summed.merge(part),
+  };
 }
 
 /** Passes each update on by itself, encoded where the server has codecs. */
@@ -64,6 +111,22 @@ export class PlainIntake implements UpdateIntake {
     this.#traffic.addUp(privacy ? codecs?.uplink?.byteLength : codedBytes);
     this.#training.acceptNext(rank, payload);
     return payload;
+  }
+
+  /** Way of updates that the pool has added up, where the handler takes them. */
+  get summed(): SummedIntake | undefined {
+    const { summed } = this.#handler;
+    return summed && {
+      check: (rank, given) => summed.check(rank, checkUpdate(given)),
+      accept: (rank, given, norm) => {
+        const payload = checkUpdate(given);
+        // Each client has sent its update, as where updates are not added up.
+        this.#traffic.addUp();
+        this.#training.takeSummed(rank, payload, norm);
+        return payload;
+      },
+      merge: (part) => summed.merge(part),
+    };
   }
 
   finish(): Promise<void> {

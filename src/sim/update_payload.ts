@@ -10,11 +10,19 @@ import type { JobOutcome } from "./client_pool.ts";
 /** Number of metrics that are in any case short enough for a message. */
 const FEW_METRICS = 64;
 
-/** Returns a client's update as its client topology would send it. */
+/** Vector in the place of one that is in a sum. */
+const NO_VALUES = new Float32Array(0);
+
+/**
+ * Returns a client's update as its client topology would send it; without its vector where that is
+ * in a sum.
+ */
 export function updatePayload(
   round: number,
-  { result: { numSamples, steps, loss, metrics }, update }: JobOutcome & { kind: "trained" },
+  outcome: JobOutcome & { readonly kind: "trained" | "summed" },
 ): ParameterUpdatePayload {
+  const { result: { numSamples, steps, loss, metrics } } = outcome;
+  const update = outcome.kind === "trained" ? outcome.update : NO_VALUES;
   return {
     round,
     numSamples,

@@ -23,7 +23,8 @@ import type { ClientStates } from "./client_states.ts";
 import { testJobs } from "./test_jobs.ts";
 import { Traffic } from "./traffic.ts";
 import { Intakes } from "./intakes.ts";
-import { checkFigures, reasonOf, updatePayload } from "./update_payload.ts";
+import { passOn, sumsOf } from "./update_intake.ts";
+import { checkFigures, reasonOf } from "./update_payload.ts";
 
 /** Parts of {@linkcode VirtualClients}. */
 export interface VirtualClientsParts {
@@ -130,10 +131,11 @@ export class VirtualClients {
     await pool.run(able.map((rank) => ({ kind: "train" as const, round, rank })), {
       signal,
       own: ({ rank }) => states.read(rank),
+      sums: sumsOf(intake, round),
       take: ({ rank }, outcome) => {
         this.traffic.addDown(rank, sent, round);
         if (handler.control) this.traffic.addWhole();
-        if (outcome.kind !== "trained") {
+        if (outcome.kind !== "trained" && outcome.kind !== "summed") {
           const reason = reasonOf(outcome, "trained");
           if (outcome.kind === "failed" && outcome.stays) {
             const message = handler.secure ? UNTOLD_REASON : reason;
@@ -146,7 +148,7 @@ export class VirtualClients {
         }
         let payload: ParameterUpdatePayload;
         try {
-          payload = intake.accept(rank, updatePayload(round, outcome));
+          payload = passOn(intake, { round, rank }, outcome);
         } catch (error) {
           if (!(error instanceof ProtocolError)) throw error;
           if (isRecoverable(error)) {

@@ -199,6 +199,15 @@ export interface Strategy {
    * Its rounds can add them up exactly, and it has `sumRound`.
    */
   readonly sums?: SumShape | undefined;
+  /**
+   * Strategy of the registry, as `parseStrategy` takes it, that has the same `sums`, and whose
+   * `contribution` and `check` are the same functions of an update, its figures and the round. With
+   * it another process can add up updates for this one. Give it as a getter: it does not count for a
+   * subclass that overrides `begin`, `sumRound` or `check` and not this.
+   *
+   * @default {undefined} The updates are added up by this strategy alone.
+   */
+  readonly contributor?: string | undefined;
   /** Opens a round by the contributions of its updates, for an algorithm with `sums`. */
   sumRound?(global: ParameterVector, info?: RoundInfo): SumRound;
   /** Opens a round on the global vector, which the algorithm must not change. */

@@ -15,6 +15,7 @@ import type {
   StrategyRound,
   StrategyState,
 } from "./strategy.ts";
+import { contributorOf } from "./sums/contributor.ts";
 import type { SumRound, SumShape } from "./sums/sums.ts";
 
 /** Options of every {@linkcode WrappedStrategy}. */
@@ -126,6 +127,11 @@ export abstract class WrappedStrategy implements Strategy {
   /** The sums of the mean, if it has some. */
   get sums(): SumShape | undefined {
     return this.mean.sums;
+  }
+
+  /** Strategy of the registry whose updates count in the same way. */
+  get contributor(): string | undefined {
+    return contributorOf(this.mean);
   }
 
   /**

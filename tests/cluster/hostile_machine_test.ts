@@ -2,16 +2,24 @@ import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
 import { ClusterPool } from "../../src/cluster/cluster_pool.ts";
 import { type Cluster, connectCluster } from "../../src/cluster/connect.ts";
 import { headers } from "../../src/cluster/deps.ts";
-import { type Block, readBlock } from "../../src/cluster/job_message.ts";
+import {
+  ATTEMPT_HEADER,
+  type Block,
+  MACHINE_HEADER,
+  readBlock,
+} from "../../src/cluster/job_message.ts";
 import {
   doneSubject,
   endedSubject,
   JOBS_STREAM,
+  jobSubject,
+  MACHINES_BUCKET,
   SESSIONS_BUCKET,
 } from "../../src/cluster/names.ts";
 import { ownBytes, parcelBytes, readParcel } from "../../src/cluster/parcel.ts";
 import { openBucket } from "../../src/cluster/provision.ts";
 import { inputOf, poolOptions, type SamplePool } from "../../src/testing/pool/samples.ts";
+import { Machines } from "../helpers/machines.ts";
 import { testWithNats } from "../helpers/test_with_nats.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -27,8 +35,8 @@ class Hostile {
     throw new Error("There is no session");
   }
 
-  /** Takes a block and answers with bytes. */
-  async answer(make: (block: Block) => Uint8Array): Promise<void> {
+  /** Takes a block and answers with bytes, as a machine of an id. */
+  async answer(make: (block: Block) => Uint8Array, as?: string): Promise<void> {
     const { stream, connection } = this.cluster;
     const consumer = await stream.consumers.get(JOBS_STREAM, this.session);
     const message = await consumer.next();
@@ -36,7 +44,8 @@ class Hostile {
     const block = readBlock(readParcel(ownBytes(message.data)).head);
     const subject = doneSubject(this.session, block.list, block.block);
     const head = headers();
-    head.set("Fedlab-Attempt", `${block.attempt}`);
+    head.set(ATTEMPT_HEADER, `${block.attempt}`);
+    if (as !== undefined) head.set(MACHINE_HEADER, as);
     await stream.publish(subject, make(block), { headers: head });
     const { list, block: number } = block;
     connection.publish(endedSubject(this.session), JSON.stringify({ list, block: number }));
@@ -121,6 +130,47 @@ testWithNats("a pool ends where no machine gives an outcome that it can use", as
   assert(message.startsWith("Cannot go on: 6 outcomes of a block of jobs were refused"), message);
 });
 
+testWithNats("a machine whose outcomes are refused in a row is left out", async ({ url }) => {
+  const sample = await poolOptions(), notices: string[] = [];
+  const onNotice = (line: string) => void notices.push(line);
+  await using pool = await ClusterPool.start({ url, onNotice }, sample.options);
+  await using cluster = await connectCluster({ url });
+  const hostile = await Hostile.join(cluster), { length } = sample.options.manifest;
+  const machines = await openBucket(cluster, MACHINES_BUCKET);
+  const present = (id: string) =>
+    machines.put(`${hostile.session}.${id}`, JSON.stringify({ name: `named ${id}`, threads: 1 }));
+  await present("broken");
+  await present("honest");
+  const training = trainedBy(pool, sample);
+  // An update that it makes up does not count either once it is left out.
+  for (let i = 0; i < 3; i++) await hostile.answer(() => new Uint8Array(9), "broken");
+  await hostile.answer((block) => {
+    assertEquals(block.without, ["broken"]);
+    return outcome(block, { by: "broken" }, length, 0.25);
+  }, "broken");
+  await hostile.answer((block) => outcome(block, { by: "honest" }, length), "honest");
+  assertEquals(await training, [new Float32Array(length).fill(0.5).join()]);
+  assertEquals(notices.filter((line) => /^Left out machine named broken: 3 /.test(line)).length, 1);
+});
+
+testWithNats("a machine that is left out takes no part, and the run goes on", async ({ url }) => {
+  const sample = await poolOptions();
+  await using pool = await ClusterPool.start({ url }, sample.options);
+  await using machines = new Machines(url, 1);
+  await using cluster = await connectCluster({ url });
+  const { session } = await Hostile.join(cluster);
+  const watch = await (await openBucket(cluster, MACHINES_BUCKET)).watch({ key: `${session}.*` });
+  for await (const { key } of watch) {
+    // The machine is sent a block that leaves it out, as another coordinator would write it.
+    const block = { list: 99, block: 0, attempt: 1, own: [], jobs: [{ kind: "join", rank: 1 }] };
+    const without = [key.slice(session.length + 1)];
+    await cluster.stream.publish(jobSubject(session, 99, 0), parcelBytes({ ...block, without }));
+    if (machines.notices.some((line) => line.startsWith("Cannot take part"))) break;
+  }
+  machines.add({ name: "another" });
+  assertEquals((await trainedBy(pool, sample)).length, 1);
+});
+
 testWithNats(
   "a pool takes the outcome of a machine that dies before it says so, once",
   async ({ url }) => {
@@ -136,7 +186,7 @@ testWithNats(
     assert(message !== null);
     const block = readBlock(readParcel(ownBytes(message.data)).head);
     const head = headers();
-    head.set("Fedlab-Attempt", "1");
+    head.set(ATTEMPT_HEADER, "1");
     const subject = doneSubject(hostile.session, block.list, block.block);
     const options = { headers: head, msgID: `${subject}.1` };
     const bytes = outcome(block, {}, length);

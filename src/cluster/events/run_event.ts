@@ -18,9 +18,11 @@ const MAX_LIST = 64;
 
 /** Beginning of a run. */
 export interface RunBegan {
+  /** Kind of the event. */
   readonly type: "began";
   /** Name of the run, such as that of its folder. */
   readonly name: string;
+  /** Command that runs it, such as `simulate`. */
   readonly command: string;
   /** Values of the command's options. */
   readonly settings: Readonly<Record<string, unknown>>;

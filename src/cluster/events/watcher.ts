@@ -20,6 +20,7 @@ export interface StoredEvent {
   readonly seq: number;
   /** Time at which the server stored it. */
   readonly time: Date;
+  /** The event. */
   readonly event: RunEvent;
 }
 

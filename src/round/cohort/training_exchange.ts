@@ -145,6 +145,17 @@ export class TrainingExchange {
     this.#add(sender, payload, norm);
   }
 
+  /**
+   * Takes the figures of an update that was added up elsewhere, and has been checked there.
+   *
+   * @param payload The update without its vector.
+   * @param norm L2 norm of its change.
+   */
+  takeSummed(sender: Rank, payload: ParameterUpdatePayload, norm: number): void {
+    this.#handler.summed?.take(sender, payload, norm);
+    this.#note(sender, payload, norm);
+  }
+
   /** Refuses an update that cannot be decoded. */
   refuse(sender: Rank, error: ProtocolError): void {
     this.collector.settle(sender, "refused", errorMessage(error));
@@ -187,6 +198,11 @@ export class TrainingExchange {
 
   #add(sender: Rank, payload: ParameterUpdatePayload, norm: number | undefined): void {
     this.#handler.onReceive(sender, payload);
+    this.#note(sender, payload, norm);
+  }
+
+  /** Notes the figures of an update that counts. */
+  #note(sender: Rank, payload: ParameterUpdatePayload, norm: number | undefined): void {
     if (this.isUnordered) {
       // The vector lies in a buffer that the next update is read into.
       const { parameters: _, ...result } = payload;

@@ -1,6 +1,7 @@
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { TrainSettings } from "../../plan/settings.ts";
 import type { ClientUpdate, MemberSum, StrategyRound } from "../../strategy/strategy.ts";
+import type { ExactSums } from "../../strategy/sums/exact_sums.ts";
 import type { Aggregation } from "../../strategy/sums/sums.ts";
 import { checkTaken, takeUpdate } from "./aggregation.ts";
 import { NonFiniteResultError } from "./result_check.ts";
@@ -36,6 +37,16 @@ export class OpenRound {
   /** Passes an update to the strategy. */
   take(update: ClientUpdate): void {
     this.#overflow ??= takeUpdate(this.#round, update, this.#aggregation);
+  }
+
+  /** Passes updates that were added up elsewhere to the strategy. */
+  merge(part: ExactSums): void {
+    try {
+      if (this.#overflow === undefined) this.#round.merge?.(part);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.#overflow = error;
+    }
   }
 
   /**

@@ -23,7 +23,8 @@ import { OpenRound } from "./open_round.ts";
 import { checkResult } from "./result_check.ts";
 import { StrategyServerHandler } from "./strategy_handler.ts";
 import type { OutOfBounds, SyncServerBackendHandler } from "./sync_server_backend_handler.ts";
-import { claimedWork, outOfBounds, type UpdateFigures } from "./update_bound.ts";
+import { type SummedUpdates, summedUpdates } from "./summed_updates.ts";
+import { knownFigures, outOfBounds, type UpdateFigures } from "./update_bound.ts";
 import { toClientUpdate } from "./update_check.ts";
 
 /**
@@ -35,19 +36,15 @@ import { toClientUpdate } from "./update_check.ts";
  *
  * @example A round by hand, as a topology calls it
  * ```ts
- * import { FedAvg, Manifest, SyncParameterServerHandler } from "@fedlab/core";
+ * import { Manifest, SyncParameterServerHandler } from "@fedlab/core";
  * import { assertEquals } from "@std/assert";
  *
  * const handler = new SyncParameterServerHandler({
  *   manifest: Manifest.of([{ name: "w", shape: [2] }]),
  *   parameters: new Float32Array([0, 0]),
- *   strategy: new FedAvg(),
- *   fraction: 0.5,
  * });
- * const cohort = handler.selectClients(1, [1, 2, 3, 4], 4);
- * assertEquals(cohort.length, 2);
- * handler.beginRound(1, 4);
- * for (const rank of cohort) {
+ * handler.beginRound(1, 2);
+ * for (const rank of handler.selectClients(1, [1, 2], 2)) {
  *   const update = { round: 1, numSamples: 10, parameters: new Float32Array([1, 3]) };
  *   handler.check(rank, update);
  *   handler.onReceive(rank, update);
@@ -64,6 +61,7 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
   readonly #norms = new Map<Rank, number>();
   #round: OpenRound | undefined;
   #sums: SumReader | undefined;
+  #summed: SummedUpdates | undefined;
 
   /**
    * Makes a handler from its options.
@@ -166,15 +164,18 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
     return { updates: outOfBounds(updates, limits, others), isBorne };
   }
 
-  /**
-   * Restores the global vector and the strategy's state to what they were when the round began.
-   * Returns `false` in a closed run: what was released stays released.
-   */
+  /** Takes the round back. Returns `false` in a closed run: what was released stays released. */
   revertModel(): boolean {
     if (this.isClosed) return false;
     this.#round = undefined;
     this.revert();
     return true;
+  }
+
+  /** Way of updates that were added up elsewhere, unless a subclass takes each by itself. */
+  get summed(): SummedUpdates | undefined {
+    const known = this.#known, { prototype } = SyncParameterServerHandler;
+    return this.#summed ??= summedUpdates(this, prototype, known, () => this.#round);
   }
 
   /** Begins a round of the strategy. */
@@ -205,10 +206,8 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
     if (!this.#round) throw new Error("Cannot take an update: no round is open");
     this.#round.take(toClientUpdate(sender, payload));
     if (this.privacy?.isCohortSecret) return;
-    const { round, numSamples, loss } = payload, norm = this.#norms.get(sender);
-    const work = norm === undefined ? undefined : claimedWork(payload);
-    const known = this.isClosed ? { round } : { round, numSamples, loss, norm, work };
-    this.#known.addUpdate(sender, known);
+    const figures = this.isClosed ? {} : knownFigures(payload, this.#norms.get(sender));
+    this.#known.addUpdate(sender, { round: payload.round, ...figures });
   }
 
   /** Passes a sum to a strategy that adds noise to it, and to others its mean, as one update. */

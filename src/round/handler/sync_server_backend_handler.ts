@@ -9,6 +9,7 @@ import type { RingVector } from "../../secure/quantize.ts";
 import type { Ring } from "../../secure/ring.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
 import { ServerBackendHandler } from "./server_backend_handler.ts";
+import type { SummedUpdates } from "./summed_updates.ts";
 import type { UpdateFigures } from "./update_bound.ts";
 
 /** Updates whose change is out of bounds. */
@@ -82,6 +83,15 @@ export abstract class SyncServerBackendHandler extends ServerBackendHandler {
    */
   revertModel(): boolean {
     return false;
+  }
+
+  /**
+   * Way of updates that were added up where clients trained, where the handler takes them.
+   *
+   * @default {undefined}
+   */
+  get summed(): SummedUpdates | undefined {
+    return undefined;
   }
 
   /** Begins a round of a group of `numClients` clients. */

@@ -98,6 +98,20 @@ export function claimedWork(
   return steps > 0 ? steps : numSamples;
 }
 
+/** Returns the figures of an update that the server remembers of its client. */
+export function knownFigures(
+  payload: ParameterUpdatePayload,
+  norm: number | undefined,
+): {
+  readonly numSamples: number | undefined;
+  readonly loss: number | undefined;
+  readonly norm: number | undefined;
+  readonly work: number | undefined;
+} {
+  const { numSamples, loss } = payload;
+  return { numSamples, loss, norm, work: norm === undefined ? undefined : claimedWork(payload) };
+}
+
 /** Describes a change that exceeds its limit. */
 export function boundText(norm: number, limit: number): string {
   return `expected a change of a norm of at most ${limit.toPrecision(3)}, got ${

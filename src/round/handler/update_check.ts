@@ -28,16 +28,13 @@ export function checkUpdate(
     readonly allows?: AllowedSettings | undefined;
   },
 ): number {
-  const { parameters, numSamples } = payload;
+  const { parameters } = payload;
   const where = `Cannot take the update of rank ${sender}`;
   if (parameters.length !== manifest.length) {
     throw new ProtocolError(
       "shape-mismatch",
       `${where}: expected ${manifest.length} values, got ${parameters.length}`,
     );
-  }
-  if (numSamples === undefined) {
-    throw new ProtocolError("invalid-field", `${where}: expected the field numSamples, got none`);
   }
   const isGradient = sendsGradient(strategy.clientSettings?.rule);
   // The distance is finite exactly when all values are.
@@ -49,13 +46,34 @@ export function checkUpdate(
       `${where}: expected finite values, got ${nonFinite} that are not`,
     );
   }
+  checkFigures(sender, payload, { plan, strategy, allows });
+  return norm;
+}
+
+/**
+ * Checks the figures of an update without its vector.
+ *
+ * @throws {ProtocolError} "invalid-field" or "out-of-bounds".
+ */
+export function checkFigures(
+  sender: Rank,
+  payload: ParameterUpdatePayload,
+  { plan, strategy, allows }: {
+    readonly plan: TrainSettings;
+    readonly strategy: Pick<ServerStrategy, "check" | "countsSteps">;
+    readonly allows?: AllowedSettings | undefined;
+  },
+): void {
+  const where = `Cannot take the update of rank ${sender}`;
+  if (payload.numSamples === undefined) {
+    throw new ProtocolError("invalid-field", `${where}: expected the field numSamples, got none`);
+  }
   try {
     strategy.check?.(toClientUpdate(sender, payload));
   } catch (cause) {
     throw new ProtocolError("invalid-field", errorMessage(cause), { cause });
   }
   if (strategy.countsSteps) checkSteps(where, payload, plan, allows);
-  return norm;
 }
 
 /** Converts an update to the form that algorithms take. */

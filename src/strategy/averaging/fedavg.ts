@@ -34,6 +34,11 @@ export class FedAvg extends SumStrategy {
   /** The mean by number of samples. */
   override readonly sums: SumShape = { vectors: { mean: "mean" } };
 
+  /** Strategy of the registry whose updates count in the same way. */
+  get contributor(): string | undefined {
+    return "fedavg";
+  }
+
   /** Opens a round: an update counts by its number of samples. */
   override sumRound(): SumRound {
     return {

@@ -69,6 +69,11 @@ export class FedDyn extends SumStrategy {
     this.clientSettings = { rule: { name: "feddyn", alpha } };
   }
 
+  /** Strategy of the registry whose updates count in the same way. */
+  get contributor(): string | undefined {
+    return "feddyn";
+  }
+
   /**
    * Opens a round.
    *

@@ -95,6 +95,11 @@ export class FedNova extends SumStrategy {
     checkSteps(this.name, update);
   }
 
+  /** Strategy of the registry whose updates count in the same way. */
+  get contributor(): string | undefined {
+    return this.#momentum === undefined ? "fednova" : `fednova:momentum=${this.#momentum}`;
+  }
+
   /** Opens a round: an update counts by `n_k / a_k`. */
   override sumRound(global: ParameterVector, info?: RoundInfo): SumRound {
     const { learningRate = 0, momentum = 0, proximal = 0 } = info?.plan ?? {};

@@ -78,6 +78,11 @@ export class FedSGD extends SumStrategy {
     return this.#learningRate !== undefined;
   }
 
+  /** Strategy of the registry whose updates count in the same way. */
+  get contributor(): string | undefined {
+    return "fedsgd";
+  }
+
   /** Opens a round: a gradient counts by its number of samples. */
   override sumRound(global: ParameterVector, info?: RoundInfo): SumRound {
     const learningRate = this.#learningRate ?? info?.plan.learningRate ?? DEFAULT_LEARNING_RATE;

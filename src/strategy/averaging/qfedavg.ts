@@ -129,6 +129,13 @@ export class QFedAvg extends SumStrategy {
     );
   }
 
+  /** Strategy of the registry whose updates count in the same way. */
+  get contributor(): string | undefined {
+    return `qfedavg:q=${this.#q}${
+      this.#learningRate === undefined ? "" : `,learningRate=${this.#learningRate}`
+    }`;
+  }
+
   /** Opens a round: an update counts by `F^q`. */
   override sumRound(global: ParameterVector, info?: RoundInfo): SumRound {
     const lipschitz = 1 / (this.#learningRate ?? info?.plan.learningRate ?? DEFAULT_LEARNING_RATE);

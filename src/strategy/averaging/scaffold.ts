@@ -92,6 +92,11 @@ export class Scaffold extends SumStrategy {
     checkSteps(this.name, update);
   }
 
+  /** Strategy of the registry whose updates count in the same way. */
+  get contributor(): string | undefined {
+    return "scaffold";
+  }
+
   /**
    * Opens a round.
    *

@@ -9,6 +9,7 @@ import type { ParameterVector } from "../../params/manifest.ts";
 import { ruleOf, sendsGradient } from "../../plan/rules/rules.ts";
 import { checked } from "../check.ts";
 import type { ClientUpdate, RoundInfo, StrategyRound } from "../strategy.ts";
+import { contributorOf } from "../sums/contributor.ts";
 import type { SumRound } from "../sums/sums.ts";
 import { workingVector } from "../working.ts";
 import { changedRound, WrappedStrategy, type WrappedStrategyOptions } from "../wrapped.ts";
@@ -79,6 +80,11 @@ export class NormClipping extends WrappedStrategy {
       check: (update) => round.check?.(clip(update)),
       accept: (update) => round.accept(clip(update)),
     });
+  }
+
+  /** Strategy of the registry whose updates count in the same way. */
+  override get contributor(): string | undefined {
+    return contributorOf(this.mean) === "fedavg" ? `norm-clipping:bound=${this.#bound}` : undefined;
   }
 
   /** Opens a round of the mean by the contributions of clipped updates. */

@@ -7,6 +7,7 @@
 import { vectorLike } from "../../params/kernels.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
 import type { RoundInfo, StrategyRound, StrategyState } from "../strategy.ts";
+import { contributorOf } from "../sums/contributor.ts";
 import type { SumRound } from "../sums/sums.ts";
 import { copySpans, sparing } from "../untrained.ts";
 import { savedVector, workingVector } from "../working.ts";
@@ -103,6 +104,11 @@ export abstract class ServerOptimizer<Kept extends string> extends WrappedStrate
         return next === global ? global : take(next);
       },
     });
+  }
+
+  /** Strategy of the registry whose updates count in the same way. */
+  override get contributor(): string | undefined {
+    return contributorOf(this.mean);
   }
 
   /** Opens a round of the mean by contributions, with the step at its end. */
