@@ -2,7 +2,7 @@ import { checkSampleValues } from "../train/models/model_limits.ts";
 import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { ModelDescription } from "../train/handler.ts";
 import { type Inference, INFERENCE_ROWS } from "../train/inference.ts";
-import { type BaseModel, needBase } from "../train/base_model.ts";
+import { needBase } from "../train/base_model.ts";
 import { checkEncoderEngine, tryNative } from "./choose.ts";
 import type { Graph } from "./graph/graph.ts";
 import { readGraph } from "./graph/read_graph.ts";
@@ -11,12 +11,6 @@ import { layOut } from "./layout.ts";
 import { NO_BYTES } from "./layout_size.ts";
 import type { TfjsOptions } from "./model_evaluator.ts";
 import { checkEmbeddings, checkWords } from "./ops/embedding.ts";
-
-/** Options of {@linkcode createInference}. */
-export interface InferenceOptions extends TfjsOptions {
-  /** Pretrained model, for models of the format `text-encoder`. Default: none. */
-  readonly base?: BaseModel | undefined;
-}
 
 /**
  * Builds a model with its parameters, to compute outputs in inference mode: on the native kernels
@@ -29,7 +23,7 @@ export interface InferenceOptions extends TfjsOptions {
 export async function createInference(
   model: ModelDescription,
   { manifest, parameters }: { manifest: Manifest; parameters: ParameterVector },
-  { engine = "auto", backend, logger, base }: InferenceOptions = {},
+  { engine = "auto", backend, logger, base }: TfjsOptions = {},
 ): Promise<Inference> {
   if (model.format === "text-encoder") {
     checkEncoderEngine(engine);

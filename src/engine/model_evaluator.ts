@@ -33,6 +33,11 @@ export interface TfjsOptions {
    */
   backend?: BackendChoice;
   /**
+   * Pretrained model that the model is described on, for models of the format `text-encoder`.
+   * Default: none.
+   */
+  base?: BaseModel;
+  /**
    * Receives warnings and, from an evaluator, one line that names the engine. Default: no logging.
    */
   logger?: TrainLogger;
@@ -46,8 +51,6 @@ export interface EvaluatorOptions extends TfjsOptions {
    * @default {false}
    */
   confusion?: boolean;
-  /** Pretrained model, for models of the format `text-encoder`. Default: none. */
-  base?: BaseModel;
 }
 
 /**

@@ -21,12 +21,19 @@ export interface Exportable extends TrainedModel {
 }
 
 /**
- * Checks that a model has a description.
+ * Checks that a model has a description, of layers.
  *
  * @throws {TypeError} If it has none.
+ * @throws {UnsupportedModelError} If it is described on a pretrained encoder.
  */
 export function exportable(trained: TrainedModel): Exportable {
-  return { ...trained, model: needModel(trained) };
+  const model = needModel(trained);
+  if (model.format === "text-encoder") {
+    throw new UnsupportedModelError(
+      "Cannot export the model: it is a head or adapters on a pretrained encoder; writePeft() writes them for PEFT",
+    );
+  }
+  return { ...trained, model };
 }
 
 /**
