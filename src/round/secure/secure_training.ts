@@ -203,7 +203,7 @@ export class SecureTraining extends TrainingExchange {
   async finish(): Promise<SecureSum | undefined> {
     try {
       const sum = await this.#session.finish();
-      checkSum(this.#options.terms.ring, sum);
+      checkSum(this.#options.terms, sum);
       this.#stage = "done";
       return sum;
     } catch (error) {
