@@ -81,7 +81,11 @@ Deno.test("links in a folder of runs do not lead out of it", () =>
     const runs = new RunFolders(`${folder}/runs`);
     assertEquals((await runs.list()).map(({ id }) => id), ["one"]);
     const files = await (await runs.find("one"))!.files();
-    assertEquals(files.map(({ name }) => name), ["report.json"]);
+    assertEquals(files.map(({ name }) => name), ["report.json", "rounds.csv"]);
+    const rounds = await files[1]?.read() ?? "";
+    const [head, line] = (await new Response(rounds).text()).split("\n");
+    assertMatch(head ?? "", /^round,loss,accuracy,/);
+    assertMatch(line ?? "", /^1,,0\.5,,1,1,1,1/);
     for (const id of ["two", "three", "..", "../away", ""]) {
       assertEquals(await runs.find(id), undefined, id);
     }
