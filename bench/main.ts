@@ -28,6 +28,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Bench>>> = {
   start: async () => (await import("./groups/start.ts")).startBench,
   train: async () => (await import("./groups/train.ts")).trainBench,
   sequences: async () => (await import("./groups/sequences.ts")).sequencesBench,
+  encoder: async () => (await import("./groups/encoder.ts")).encoderBench,
   sim: async () => (await import("./groups/sim.ts")).simBench,
   scale: async () => (await import("./groups/scale.ts")).scaleBench,
   cluster: async () => (await import("./groups/cluster.ts")).clusterBench,

@@ -14,7 +14,7 @@ export interface PyTorch extends AsyncDisposable {
 }
 
 /** Programs of this folder that time PyTorch. */
-export type PyTorchProgram = "pytorch.py" | "pytorch_sequences.py";
+export type PyTorchProgram = "pytorch.py" | "pytorch_sequences.py" | "pytorch_encoder.py";
 
 /**
  * Starts a program on the Python that the environment variable FEDLAB_PYTHON names, or else on
