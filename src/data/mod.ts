@@ -125,7 +125,13 @@ export {
   type NamedDataset,
   type SamplesAndLabels,
 } from "./catalog/named.ts";
-export type { LoadDatasetOptions, TableDataOptions } from "./catalog/options.ts";
+export type {
+  DownloadOptions,
+  LoadDatasetOptions,
+  NamedDatasetOptions,
+  TableDataOptions,
+  TextDataOptions,
+} from "./catalog/options.ts";
 export type { DownloadProgress } from "./catalog/transfer.ts";
 
 // File formats.

@@ -20,5 +20,5 @@ export {
   type StepSchedule,
 } from "./schedule.ts";
 export type { SecureSettings, SharedNoise } from "./secure_settings.ts";
-export type { OptimizerName, TrainSettings } from "./settings.ts";
+export { OPTIMIZER_NAMES, type OptimizerName, type TrainSettings } from "./settings.ts";
 export type { TrainPlan } from "./train_plan.ts";

@@ -67,7 +67,7 @@ export type { ParameterVector } from "../params/manifest.ts";
 export * from "./quantize.ts";
 export { type Ring, ringOf, type RingSettings } from "./ring.ts";
 export type * from "./server/options.ts";
-export type { SavedSession } from "./server/saved_session.ts";
+export type { ByRank, SavedSession } from "./server/saved_session.ts";
 export * from "./server/session.ts";
 export type { Unmasking } from "./server/unmasking.ts";
 export { combineShares, splitSecret } from "./shamir.ts";

@@ -10,6 +10,8 @@ export { ServerAsyncTop } from "./asynchronous/async_topology.ts";
 export type { ServerAsyncOptions } from "./asynchronous/async_options.ts";
 export { DEFAULT_SERVER_NAME, type ServerTopologyOptions } from "./options.ts";
 export type { ActiveRun, RoundTries } from "./run/active_run.ts";
+export type { OpenSums } from "./run/open_sums.ts";
+export type { OpenSum, SavedAbsence, SavedSum } from "../round/secure/open_sum.ts";
 export type { RoundCosts } from "./run/round_costs.ts";
 export type { MessageArguments } from "./run/server_topology.ts";
 export type { AgreedCodecs } from "./sessions/codec_agreement.ts";

@@ -4,7 +4,14 @@
  * @module
  */
 
-export type { BatchLoss, BeginOptions, JudgeOptions, Observe, Trainer } from "./trainer.ts";
+export type {
+  BatchLoss,
+  BeginOptions,
+  JudgeOptions,
+  Observe,
+  StepSums,
+  Trainer,
+} from "./trainer.ts";
 export type { BackendChoice, EngineChoice } from "./engine_choice.ts";
 export * from "./client_privacy.ts";
 export * from "./handler.ts";

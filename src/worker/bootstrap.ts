@@ -12,7 +12,7 @@
 export function bootstrap(module: URL, lifeline: string | undefined): string {
   const hold = lifeline === undefined ? "" : `
 await new Promise((resolve) => {
-  navigator.locks.request(${JSON.stringify(lifeline)}, () => {
+  globalThis.navigator.locks.request(${JSON.stringify(lifeline)}, () => {
     resolve();
     return new Promise(() => {});
   });

@@ -77,7 +77,7 @@ const GLOBALS = new RegExp(
     String
       .raw`|Deno\??\.(?=\w)(?!FsFile|FileInfo|DirEntry|OpenOptions|Signal|ChildProcess|\w*Addr\b` +
     String
-      .raw`|\w*Conn\b|Listener\b|PermissionState\b|serve\b|WebSocketUpgrade\b|listen\b|connect\b|startTls\b` +
+      .raw`|\w*Conn\b|Listener\b|PermissionState\b|PermissionOptionsObject\b|serve\b|WebSocketUpgrade\b|listen\b|connect\b|startTls\b` +
     String.raw`|createHttpClient\b|upgradeWebSocket\b))`,
   "g",
 );

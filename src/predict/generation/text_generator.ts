@@ -46,7 +46,9 @@ export interface SampleOptions {
 
 /** Place in a text, from which a generator can go on. */
 export interface TextPlace {
+  /** States of the recurrent layers. */
   readonly state: Float32Array;
+  /** Logits of the next symbol. */
   readonly logits: Float32Array;
 }
 

@@ -11,7 +11,7 @@ import type { CohortCollector } from "../cohort/cohort_collector.ts";
 const SUM_VECTOR = "secure/sum";
 
 /** Client of a cohort that is not in its sum. */
-interface SavedAbsence {
+export interface SavedAbsence {
   readonly rank: Rank;
   readonly reason: string;
   readonly isRefused: boolean;
@@ -36,6 +36,7 @@ export interface SavedSum {
  * clients that have revealed shares would take no part.
  */
 export interface OpenSum {
+  /** Description of the sum, for a checkpoint. */
   readonly saved: SavedSum;
   /** Sum of the masked updates. */
   readonly sums: RingVector;

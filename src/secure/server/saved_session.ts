@@ -4,7 +4,7 @@ import type { AttemptId } from "../messages.ts";
 import { type Bytes, KEY_BYTES, SIGNATURE_BYTES } from "../primitives.ts";
 
 /** Text by rank. */
-type ByRank = readonly (readonly [rank: number, hex: string])[];
+export type ByRank = readonly (readonly [rank: number, hex: string])[];
 
 /**
  * Session whose updates are complete, as JSON: with the sum of its masked updates it is enough to

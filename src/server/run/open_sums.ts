@@ -1,5 +1,4 @@
 import type { ParameterVector } from "../../params/manifest.ts";
-import type { SavedState } from "../../round/record/saved_state.ts";
 import { type OpenSum, readOpenSum, sumVectors } from "../../round/secure/open_sum.ts";
 import type { ServerTopologyOptions } from "../options.ts";
 
@@ -28,7 +27,7 @@ export class OpenSums {
   }
 
   /** Field of a checkpoint's state. */
-  get state(): Pick<SavedState, "openSum"> {
+  get state(): { readonly openSum?: OpenSum["saved"] } {
     return this.#open ? { openSum: this.#open.saved } : {};
   }
 

@@ -57,7 +57,7 @@ export function isInitName(text: string): text is InitName {
 }
 
 /** Shape and targets of data, and what they mean. */
-type ModelData = Pick<Dataset, "shape" | "task" | "numClasses" | "outputs" | "schema">;
+export type ModelData = Pick<Dataset, "shape" | "task" | "numClasses" | "outputs" | "schema">;
 
 /** Returns the options of a model for the shape, the task and the targets of the data. */
 export function modelOptionsOf(

@@ -12,7 +12,13 @@ import { isLanguageModel, LANGUAGE_MODELS, languageModelByName } from "./languag
 import { initializers, initOf } from "./initial_weights.ts";
 import type { ModelOptions } from "./model_options.ts";
 
-export { INIT_NAMES, type InitName, type ModelOptions, modelOptionsOf } from "./model_options.ts";
+export {
+  INIT_NAMES,
+  type InitName,
+  type ModelData,
+  type ModelOptions,
+  modelOptionsOf,
+} from "./model_options.ts";
 
 /** Options of {@linkcode mlp}. */
 export interface MlpOptions extends ModelOptions {

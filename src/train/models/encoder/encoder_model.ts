@@ -24,6 +24,7 @@ export interface BaseReference {
 
 /** Sizes of a pretrained encoder: BERT (Devlin et al. 2019), with normalization after each sum. */
 export interface EncoderShape {
+  /** Kind of the encoder. */
   readonly architecture: "bert";
   /** Number of tokens of the vocabulary. */
   readonly vocabulary: number;
@@ -62,7 +63,9 @@ export interface Adapters {
 
 /** Topology of a description of the format `text-encoder`. */
 export interface EncoderModel {
+  /** File of the pretrained weights. */
   readonly base: BaseReference;
+  /** Sizes of the encoder. */
   readonly encoder: EncoderShape;
   /** Most tokens of a text. */
   readonly maxTokens: number;
