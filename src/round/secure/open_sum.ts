@@ -12,9 +12,13 @@ const SUM_VECTOR = "secure/sum";
 
 /** Client of a cohort that is not in its sum. */
 export interface SavedAbsence {
+  /** Client. */
   readonly rank: Rank;
+  /** Reason for which it is not in the sum. */
   readonly reason: string;
+  /** True if the server has refused its update. */
   readonly isRefused: boolean;
+  /** True if the client asked to be left out. */
   readonly isExcused: boolean;
 }
 
