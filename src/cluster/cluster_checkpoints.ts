@@ -43,8 +43,8 @@ export class ClusterCheckpoints implements Checkpoints {
   /**
    * Makes a store.
    *
-   * @param publish Makes a checkpoint the one that counts; it rejects once another process conducts
-   * the run.
+   * @param publish Makes a checkpoint the one that counts and removes the one before; it rejects
+   * once another process conducts the run.
    * @param local Store in which all checkpoints are saved too.
    */
   constructor(
@@ -82,7 +82,6 @@ export class ClusterCheckpoints implements Checkpoints {
       await this.remove(name);
       throw new OvertakenError(`Cannot save the checkpoint of the run ${this.#run}`, { cause });
     }
-    if (this.#last !== undefined) await this.remove(this.#last);
     this.#last = name;
     this.#saves++;
     this.#ended = runtime.clock.now();
@@ -110,9 +109,8 @@ export class ClusterCheckpoints implements Checkpoints {
     return this.#local?.hold?.() ?? { [Symbol.dispose]() {} };
   }
 
-  /** Reads a checkpoint, which the next save replaces. */
+  /** Reads a checkpoint. */
   async read(name: string): Promise<Checkpoint> {
-    this.#last = name;
     const objects = await this.#open();
     const bytes = await insist(this.#cluster, () => objects.getBlob(name));
     if (bytes === null) throw new Error(`Cannot find the checkpoint ${name} in the cluster`);
@@ -128,8 +126,7 @@ export class ClusterCheckpoints implements Checkpoints {
   }
 
   /** Removes a checkpoint. */
-  async remove(name: string | undefined = this.#last): Promise<void> {
-    if (name === undefined) return;
+  async remove(name: string): Promise<void> {
     const objects = await this.#open();
     await objects.delete(name).catch(() => {});
   }

@@ -12,6 +12,7 @@ import type {
   RoundInput,
   StartClientPool,
 } from "../sim/client_pool.ts";
+import { checkCompatible } from "../plan/compatibility/conflicts.ts";
 import { BlockDesk } from "./block_desk.ts";
 import { BlockList } from "./block_list.ts";
 import { BlockSum } from "./block_sum.ts";
@@ -95,23 +96,20 @@ export class ClusterPool implements ClientPool {
    * Connects to a cluster and begins a session, without waiting for machines.
    *
    * @throws {ClusterError} If the cluster cannot be used.
-   * @throws {TypeError} If the handler is a function, which cannot be sent to a machine.
+   * @throws {RangeError} If a choice does not go with a cluster, such as a function that makes the
+   * handlers.
    */
   static async start(
     cluster: ClusterPoolOptions,
     options: ClientPoolOptions,
   ): Promise<ClusterPool> {
     const { onNotice = () => {} } = cluster;
-    if (typeof options.handler === "function") {
-      throw new TypeError(
-        "Cannot start a pool on a cluster: expected the URL of a handler's module, got a function",
-      );
-    }
-    if (options.model?.format === "text-encoder" && options.handler === undefined) {
-      throw new TypeError(
-        "Cannot start a pool on a cluster: its machines hold no pretrained base; give a handler's module that opens it",
-      );
-    }
+    const { handler, model } = options;
+    checkCompatible({
+      isClustered: true,
+      hasFunction: typeof handler === "function",
+      hasBase: model?.format === "text-encoder" && handler === undefined,
+    }, "Cannot start a pool on a cluster");
     await using parts = new AsyncDisposableStack();
     const connection = parts.use(await connectCluster({ name: "fedlab simulate", ...cluster }));
     await provision(connection, cluster);

@@ -78,23 +78,37 @@ export class ConductedRun implements AsyncDisposable {
    *
    * @param label Beginning of its name.
    * @param notes What another process needs to begin the run again, as JSON.
+   * @param former Name of the run where it goes on in this process: its entry is written anew.
+   * @throws {ClusterError} "two-coordinators" if another process conducts the former run.
    */
   static async begin(
     options: ClusterOptions,
     label: string,
     notes: Readonly<Record<string, unknown>>,
+    former?: string,
   ): Promise<ConductedRun> {
-    const name = `${label.replaceAll(/[^\w-]/g, "-").slice(0, 80)}-${nuid.next().slice(-6)}`;
+    const name = former ??
+      `${label.replaceAll(/[^\w-]/g, "-").slice(0, 80)}-${nuid.next().slice(-6)}`;
     await using parts = new AsyncDisposableStack();
     const cluster = parts.use(await connectCluster({ name: "fedlab simulate", ...options }));
     await provision(cluster);
-    const lease = parts.use(await Lease.take(cluster, leaseKey(name), holderName()));
+    const take = former === undefined ? Lease.take : Lease.takeFree;
+    const lease = parts.use(await take(cluster, leaseKey(name), holderName()));
     const bucket = await openBucket(cluster, RUNS_BUCKET);
+    const before = former === undefined ? null : await insist(cluster, () => bucket.get(name));
     const entry: RunEntry = { version: VERSION, notes: { ...notes } };
     const revision = await insist(cluster, () => bucket.put(name, JSON.stringify(entry)));
     const run = new ConductedRun({ cluster, lease, bucket, name, entry, revision });
+    if (before?.operation === "PUT") await run.#forgetCheckpoint(before.string());
     parts.move();
     return run;
+  }
+
+  /** Removes the checkpoint of an entry that is no more. */
+  async #forgetCheckpoint(entry: string): Promise<void> {
+    const read = v.safeParse(entrySchema, JSON.parse(entry));
+    const checkpoint = read.success ? read.output.checkpoint : undefined;
+    if (checkpoint !== undefined) await this.#store.remove(checkpoint);
   }
 
   /**
@@ -167,7 +181,12 @@ export class ConductedRun implements AsyncDisposable {
   }
 
   #storeWith(local: Checkpoints | undefined): ClusterCheckpoints {
-    const publish = (checkpoint: string) => this.#update({ checkpoint });
+    const publish = async (checkpoint: string) => {
+      const { checkpoint: before } = this.#entry;
+      await this.#update({ checkpoint });
+      // Also that of the process from which the run was taken over.
+      if (before !== undefined) await this.#store.remove(before);
+    };
     return new ClusterCheckpoints(this.#cluster, this.name, publish, local);
   }
 

@@ -2,12 +2,14 @@ import { runtime, type Timer } from "../base/runtime/runtime.ts";
 import { ClusterError } from "./cluster_error.ts";
 import type { Cluster } from "./connect.ts";
 import { JetStreamApiError, type KV } from "./deps.ts";
-import { insist } from "./insist.ts";
+import { insist, pause } from "./insist.ts";
 import { LEASES_BUCKET } from "./names.ts";
 import { openBucket } from "./provision.ts";
 
 /** Milliseconds between two renewals, of which three may fail before the lease ends. */
 const RENEW_MILLIS = 1000;
+/** Milliseconds after which the lease of a process that has died has ended in any case. */
+const ENDED_MILLIS = 6000;
 /** Code of the server's error for an entry that another process has changed. */
 const CHANGED: ReadonlySet<number> = new Set([10071, 10164]);
 
@@ -57,6 +59,20 @@ export class Lease implements AsyncDisposable {
         `Cannot conduct the run ${nameIn(key)}: ${await holderOf(bucket, key)} conducts it already`,
         { cause: error },
       );
+    }
+  }
+
+  /** Takes a lease as {@linkcode Lease.take}, once that of a process that has just died has ended. */
+  static async takeFree(this: void, cluster: Cluster, key: string, holder: string): Promise<Lease> {
+    const until = runtime.clock.now() + ENDED_MILLIS;
+    for (;;) {
+      try {
+        return await Lease.take(cluster, key, holder);
+      } catch (error) {
+        const isHeld = error instanceof ClusterError && error.fault === "two-coordinators";
+        if (!isHeld || runtime.clock.now() >= until) throw error;
+      }
+      await pause(RENEW_MILLIS / 4);
     }
   }
 

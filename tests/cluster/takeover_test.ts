@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "jsr:@std/assert@1.0.19";
 import { connectCluster } from "../../src/cluster/connect.ts";
 import { Lease } from "../../src/cluster/lease.ts";
-import { provision } from "../../src/cluster/provision.ts";
+import { CHECKPOINT_STORE, RUNS_BUCKET } from "../../src/cluster/names.ts";
+import { openBucket, provision } from "../../src/cluster/provision.ts";
 import type { RunReport } from "../../mod.ts";
 import { inFolder, runCommand, startCommand } from "../helpers/command.ts";
 import { Machines } from "../helpers/machines.ts";
@@ -30,6 +31,27 @@ testWithNats("simulate --standby takes over from a coordinator that is killed", 
     const [expected, found] = [await report("alone"), await report("other")];
     assertEquals(found.modelDigest, expected.modelDigest);
     assertEquals(found.rounds.map(({ loss }) => loss), expected.rounds.map(({ loss }) => loss));
+  });
+});
+
+testWithNats("a run that is resumed leaves no entry for a standby", async (server) => {
+  await using _machines = new Machines(server.url, 1);
+  await inFolder(async (folder) => {
+    const at = ["--cluster", server.url];
+    const many = [...RUN, "--rounds", "40", "--checkpoint-every", "1", "--out", "run"];
+    const first = startCommand("simulate", [...many, ...at], folder);
+    await first.said(/round 3 of 40/);
+    first.kill();
+    await first.outcome;
+    await using cluster = await connectCluster({ url: server.url });
+    const runs = await openBucket(cluster, RUNS_BUCKET);
+    const entries = () => runs.keys().then((keys) => Array.fromAsync(keys));
+    assertEquals((await entries()).length, 1);
+    const resumed = await runCommand("simulate", ["--resume", "run", ...at], folder);
+    assertEquals(resumed.code, 0, resumed.stderr);
+    assertEquals(await entries(), []);
+    const objects = await cluster.stores.open(CHECKPOINT_STORE);
+    assertEquals((await objects.list()).filter(({ deleted }) => !deleted).length, 0);
   });
 });
 

@@ -2,15 +2,19 @@ import type { ConductedRun } from "../../cluster/conducted_run.ts";
 import type { ClusterOptions } from "../../cluster/connect.ts";
 import type { EventLog } from "../../cluster/events/event_log.ts";
 import { shownSettings } from "../dashboard/shown_settings.ts";
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import type { StartClientPool } from "../../sim/client_pool.ts";
 import type { Command } from "../deps.ts";
 import { mergeFlags, resumeNotes } from "../options/resume.ts";
 import { runtime } from "../../base/runtime/runtime.ts";
 import { fileError } from "../../data/file.ts";
 import type { Flags } from "../options/table.ts";
+import { conflictText, findConflict } from "../../plan/compatibility/conflicts.ts";
 import { UsageError } from "../options/option.ts";
 import { printError } from "../output/terminal.ts";
+
+/** File in the folder of a run, with the run's name in the cluster. */
+const RUN_NAME = "cluster-run.txt";
 
 /** Options about access to a cluster. */
 export type ClusterFlags = Pick<
@@ -77,10 +81,10 @@ async function read(path: string): Promise<string> {
  */
 export function checkWithCluster(
   cluster: ClusterOptions | undefined,
-  { workers }: Flags<"simulate">,
+  { workers }: Pick<Flags<"simulate">, "workers">,
 ): void {
-  if (cluster === undefined || workers === undefined) return;
-  throw new UsageError("expected no --workers with --cluster, whose machines have --threads");
+  const conflict = findConflict({ isClustered: cluster !== undefined, workers });
+  if (conflict !== undefined) throw new UsageError(conflictText(conflict));
 }
 
 /** Takes over a run whose coordinator has died, with `--standby`; waits for one until then. */
@@ -121,7 +125,23 @@ export async function conductedRun(
   // Ledgers of clients that keep their data private cannot be taken over.
   if (cluster === undefined || flags.clientPrivacy !== undefined) return undefined;
   const { ConductedRun } = await import("../../cluster/conducted_run.ts");
-  return await ConductedRun.begin(cluster, runNameOf(folder), resumeNotes(command, flags));
+  // A run that is resumed goes on under its name, so that no standby takes its old entry over.
+  const path = join(folder, RUN_NAME), former = await nameIn(path);
+  const notes = resumeNotes(command, flags);
+  const run = await ConductedRun.begin(cluster, runNameOf(folder), notes, former);
+  if (former === undefined) await runtime.files.writeTextFile(path, run.name);
+  return run;
+}
+
+/** Returns the name of a run in the cluster, from the file in its folder; `undefined` for none. */
+async function nameIn(path: string): Promise<string | undefined> {
+  try {
+    const name = (await runtime.files.readTextFile(path)).trim();
+    return /^[\w-]{1,128}$/.test(name) ? name : undefined;
+  } catch (error) {
+    if (error instanceof runtime.errors.NotFound) return undefined;
+    throw fileError(error, path);
+  }
 }
 
 /** Returns the function that starts the pool of a run on the machines of a cluster. */

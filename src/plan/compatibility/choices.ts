@@ -45,6 +45,14 @@ export interface RunChoices {
   readonly engine?: "auto" | "native" | "tfjs" | undefined;
   /** Set in a simulation, where one handler serves many clients. */
   readonly isSimulated?: boolean;
+  /** Set where the machines of a cluster do the clients' jobs. */
+  readonly isClustered?: boolean;
+  /** Number of workers of this process, where one is chosen. */
+  readonly workers?: number | undefined;
+  /** Set if a function of this process makes the clients' handlers. */
+  readonly hasFunction?: boolean;
+  /** Set if the built-in handler trains on a pretrained base. */
+  readonly hasBase?: boolean;
   /** Task of the model. */
   readonly task?: "classification" | "multi-label" | "regression";
   /** Metrics by which the run stops or the best model is chosen. */
@@ -155,6 +163,22 @@ export const CHOICES = {
   simulation: {
     title: "a simulation",
     isMade: ({ isSimulated = false }) => isSimulated,
+  },
+  cluster: {
+    title: "a cluster",
+    isMade: ({ isClustered = false }) => isClustered,
+  },
+  ownWorkers: {
+    title: "a number of workers of this process",
+    isMade: ({ workers }) => workers !== undefined,
+  },
+  functionHandler: {
+    title: "a function that makes the clients' handlers",
+    isMade: ({ hasFunction = false }) => hasFunction,
+  },
+  builtInBase: {
+    title: "the built-in handler of a pretrained base",
+    isMade: ({ hasBase = false }) => hasBase,
   },
   secure: {
     title: "secure aggregation",

@@ -105,6 +105,12 @@ export const CONFLICTS: readonly Conflict[] = [
     between: ["honestMajority", "coarseUplink"],
     reason: "its errors are as large as what hostile clients send",
   },
+  { between: ["cluster", "ownWorkers"], reason: "its machines train, each with --threads" },
+  {
+    between: ["cluster", "functionHandler"],
+    reason: "it cannot be sent to a machine, as the URL of a handler's module can",
+  },
+  { between: ["cluster", "builtInBase"], reason: "its machines hold none; a module may open it" },
   { between: ["regression", "classWeights"], reason: "there are no classes" },
   { between: ["multiLabel", "classWeights"], reason: "a row has several labels" },
   { between: ["regression", "classMetric"], reason: "there are no classes" },

@@ -1,5 +1,5 @@
 /** Every pair of choices works, or is refused in one line by the table of conflicts. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   AsyncParameterServerHandler,
   Dataset,
@@ -27,7 +27,10 @@ import {
   secureSettings,
 } from "../../../src/round/secure/options.ts";
 import type { Strategy } from "../../../src/strategy/strategy.ts";
-import { InProcessPool } from "../../../src/sim/mod.ts";
+import { checkWithCluster } from "../../../src/cli/run/cluster.ts";
+import { clusterPool } from "../../../src/cluster/mod.ts";
+import { type ClientPoolOptions, InProcessPool } from "../../../src/sim/mod.ts";
+import type { ModelDescription } from "../../../src/train/handler.ts";
 import { parseStrategy, STRATEGY_NAMES } from "../../../src/strategy/registry.ts";
 
 /** A run to make, from some choices; the rest are defaults. */
@@ -272,6 +275,34 @@ async function refuseAsynchronous(): Promise<void> {
   }
 }
 
+/** Pools of clusters refuse what machines cannot do, before they connect. */
+async function refuseCluster(): Promise<void> {
+  const pool = clusterPool({ url: "nats://127.0.0.1:1" }), train = dataOf("classification");
+  const handler = new SyncParameterServerHandler({
+    ...await initialParameters(NO_MODEL, 1),
+    model: NO_MODEL,
+  });
+  const make = () => Promise.reject(new Error("No handler is made"));
+  const simulation = new Simulation(handler, { clients: 2, rounds: 1, pool, handler: make });
+  const base = { format: "text-encoder" } as unknown as ModelDescription;
+  const sample: ClientPoolOptions = {
+    ...{ workers: 1, manifest: handler.manifest, keepsOwn: false, hasControl: false, counts: 0 },
+    ...{ model: base, handler: undefined, train, test: undefined, parts: PARTS },
+    ...{ testParts: undefined, engine: "auto", backend: "auto", build: "simd128" },
+  };
+  const cases = [
+    [() => simulation.run(), { hasFunction: true }],
+    [() => pool(sample), { hasBase: true }],
+    [() => checkWithCluster({ url: "nats://h" }, { workers: 2 }), { workers: 2 }],
+  ] as const;
+  for (const [begin, choice] of cases) {
+    const conflict = findConflict({ isClustered: true, ...choice });
+    const text = conflict && conflictText(conflict);
+    await assertRejects(async () => void await begin(), Error, text);
+    if (text !== undefined) seen.add(text);
+  }
+}
+
 /** The models of the pairs have no moving statistics: that row is met by a model alone. */
 function refuseStatistics(): void {
   const manifest = Manifest.of([
@@ -316,6 +347,7 @@ Deno.test("each pair of choices works, or is refused by the table of conflicts",
     }
   }
   await refuseAsynchronous();
+  await refuseCluster();
   refuseStatistics();
   assertEquals(faults, []);
   const unseen = CONFLICTS.map(conflictText).filter((text) => !seen.has(text));
