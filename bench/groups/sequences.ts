@@ -5,6 +5,7 @@
  * @module
  */
 
+import { encoderForward, encoderOperations, LENGTHS, MINILM } from "../helpers/encoder_forward.ts";
 import { loadPeak } from "../helpers/peak.ts";
 import { processorMillis } from "../helpers/processor_time.ts";
 import { type PyTorch, startPyTorch } from "../helpers/pytorch.ts";
@@ -84,6 +85,45 @@ async function measure(works: readonly Work[], signal: AbortSignal): Promise<Map
   return times;
 }
 
+/**
+ * Measures the vectors of a batch of texts, whose tokens are packed, beside PyTorch, which pads them
+ * to the longest text.
+ */
+async function encoderRows(
+  pytorch: PyTorch,
+  runPeak: (rounds: number, seed: number) => number,
+  signal: AbortSignal,
+): Promise<BenchResult[]> {
+  const peak = workHere(() => void runPeak(PEAK_ROUNDS, 1.5), 5);
+  const own = workHere(encoderForward(LENGTHS), 2);
+  const { layers, width, heads, inner } = MINILM;
+  const name = ["bert", layers, width, heads, inner, Math.max(...LENGTHS)].join("-");
+  const rows = LENGTHS.length;
+  const padded: Work = {
+    time: () => pytorch.time("evaluate", name, { rows, count: 1 }),
+    repetitions: REPETITIONS,
+  };
+  const times = await measure([own, peak, padded], signal);
+  const least = (work: Work) => Math.min(...times.get(work) ?? []);
+  const row = (
+    what: string,
+    unit: string,
+    [value, ceiling]: [number, number],
+    target?: number,
+  ): BenchResult => ({
+    name: `forward of MiniLM, ${rows} texts, of ${what}`,
+    ...{ unit, value, ceiling, ratio: value / ceiling, target },
+    ...{ min: least(own), median: median(times.get(own) ?? []) },
+  });
+  const operations = encoderOperations(LENGTHS);
+  const peakRate = PEAK_OPERATIONS * PEAK_ROUNDS / least(peak) / 1e6;
+  const texts = (work: Work) => 1000 * rows / least(work);
+  return [
+    row("peak", "GFLOP/s", [operations / least(own) / 1e6, peakRate]),
+    row(`padded PyTorch ${pytorch.version}`, "texts/s", [texts(own), texts(padded)], 1),
+  ];
+}
+
 /** A row with its work on the engine, and on tfjs as shipped where that is compared. */
 interface Ready extends Row {
   readonly name: string;
@@ -149,5 +189,6 @@ export async function sequencesBench({ signal }: BenchOptions): Promise<BenchRes
     if (row.shipped) steps("tfjs", row.shipped, row.ofTfjs);
     if (kernels) steps("tfjs with kernels", kernels);
   }
+  if (pytorch) results.push(...await encoderRows(pytorch, runPeak, signal));
   return results;
 }
