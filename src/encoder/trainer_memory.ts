@@ -159,7 +159,14 @@ export class TrainerMemory implements Disposable {
   }
 
   #alloc(values: number): ParameterVector {
-    const view = this.#base.arena.alloc(values);
+    const { arena } = this.#base, bytes = values * BYTES;
+    if (!arena.hasRoom(bytes)) {
+      this[Symbol.dispose]();
+      throw new RangeError(
+        `Cannot hold another model on the base: it needs ${bytes} bytes more, of which ${arena.available} are free beside the other models; dispose of handlers that are not used any more`,
+      );
+    }
+    const view = arena.alloc(values);
     this.#allocated.push(view);
     // What another trainer has left is no value of this one.
     return view.fill(0);

@@ -193,3 +193,16 @@ Deno.test("EncoderTrainer refuses rows that are no texts", async () => {
   assertThrows(() => trainer.use(dataOf([[1]], [0], 12)), RangeError, "[10], the data has [12]");
   trainer[Symbol.dispose]();
 });
+
+Deno.test("EncoderTrainer gives back what it has taken where the memory has no room for all", async () => {
+  const { trainer, model, base } = await trainerOf({});
+  const free = base.arena.available;
+  assertThrows(
+    () => new EncoderTrainer(base, { ...model, units: 2 ** 16 }, "softmaxCrossEntropy"),
+    RangeError,
+    "Cannot hold another model on the base",
+  );
+  assertEquals(base.arena.available, free);
+  assertThrows(() => trainer.checkClips(), Error, "got an encoder of texts");
+  trainer[Symbol.dispose]();
+});
