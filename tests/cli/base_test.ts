@@ -1,0 +1,39 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { sha256Hex } from "../../src/base/hash.ts";
+import { textEncoder } from "../../src/train/models/encoder/text_encoder.ts";
+import { inFolder, runCommand } from "../helpers/command.ts";
+import { SMALL, smallFile } from "../helpers/encoder/small_encoder.ts";
+
+Deno.test("simulate trains a head on the base that --base names, and refuses another one", async () => {
+  await inFolder(async (folder) => {
+    const base = smallFile(),
+      model = textEncoder({
+        base: { sha256: await sha256Hex(base), bytes: base.length, format: "safetensors" },
+        ...{ encoder: SMALL, numClasses: 2, maxTokens: 4 },
+      });
+    await Deno.writeFile(`${folder}/base.safetensors`, base);
+    await Deno.writeFile(`${folder}/other.safetensors`, smallFile(2));
+    await Deno.writeTextFile(`${folder}/model.json`, JSON.stringify(model));
+    const rows = Array.from(
+      { length: 40 },
+      (_, i) => `${3 + i % 2},${5 + i % 7},${i % 3},0,${i % 2 ? "yes" : "no"}`,
+    );
+    await Deno.writeTextFile(`${folder}/texts.csv`, ["a,b,c,d,label", ...rows].join("\n"));
+    const args = (file: string, out: string) => [
+      ...["--data", "texts.csv", "--label-column", "label"],
+      ...["--test-share", "0.2", "--model", "model.json", "--clients", "2"],
+      ...["--fraction", "1", "--rounds", "2", "--lr", "0.5", "--out", `runs/${out}`],
+      ...["--base", file],
+    ];
+    const { code, stdout, stderr } = await runCommand(
+      "simulate",
+      args("base.safetensors", "run"),
+      folder,
+    );
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stdout, "model digest");
+    const refused = await runCommand("simulate", args("other.safetensors", "none"), folder);
+    assertEquals(refused.code, 1);
+    assertStringIncludes(refused.stderr, "expected the SHA-256");
+  });
+});
