@@ -11,8 +11,8 @@ const POLL_MILLIS = 500;
 const READ_AHEAD = 8;
 
 /**
- * Outcomes of the blocks of a list as they come. Machines tell of each; what they tell is not stored
- * and may be lost, so that the server is asked too.
+ * Outcomes of the blocks of a list as they come. Machines tell of each; what they tell is not
+ * stored and may be lost, so that the server is asked too.
  */
 export class Arrivals {
   readonly #cluster: Cluster;

@@ -7,8 +7,8 @@ import { SESSIONS_BUCKET } from "./names.ts";
 const MOST_SECONDS = 60;
 
 /**
- * Returns a line about the clock of this machine where it differs from the server's. Leases and ages
- * go by the server's clock alone, so that only the times in logs are wrong.
+ * Returns a line about the clock of this machine where it differs from the server's. Leases and
+ * ages go by the server's clock alone, so that only the times in logs are wrong.
  */
 export async function clockNotice(cluster: Cluster): Promise<string | undefined> {
   const { streams } = cluster.manager;

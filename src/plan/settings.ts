@@ -34,10 +34,10 @@ export interface TrainSettings {
    */
   readonly rule?: LocalRule;
   /**
-   * Optimizer that turns a gradient into a step: `"sgd"`, `"adam"` (Kingma and Ba 2015, algorithm 1,
-   * with beta1 0.9, beta2 0.999 and epsilon 1e-8), or `"adamw"`, which is Adam whose weight decay is
-   * no part of the gradient (Loshchilov and Hutter 2019, algorithm 2): before each step the weights
-   * are multiplied by `1 - learningRate * weightDecay`.
+   * Optimizer that turns a gradient into a step: `"sgd"`, `"adam"` (Kingma and Ba 2015, algorithm
+   * 1, with beta1 0.9, beta2 0.999 and epsilon 1e-8), or `"adamw"`, which is Adam whose weight
+   * decay is no part of the gradient (Loshchilov and Hutter 2019, algorithm 2): before each step
+   * the weights are multiplied by `1 - learningRate * weightDecay`.
    *
    * @default {"sgd"}
    */

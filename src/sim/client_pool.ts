@@ -104,7 +104,9 @@ export interface SumOptions<Job extends ClientJob> {
    * @throws {Error} If they cannot be used. The pool refuses the sum, and does its jobs again.
    */
   readonly check: (job: Job, outcome: JobOutcome & { readonly kind: "summed" }) => void;
-  /** Receives the sum of some updates, once `take` has had their outcomes; valid during the call. */
+  /**
+   * Receives the sum of some updates, once `take` has had their outcomes; valid during the call.
+   */
   readonly merge: (part: ExactSums) => void;
 }
 

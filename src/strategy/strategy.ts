@@ -202,8 +202,8 @@ export interface Strategy {
   /**
    * Strategy of the registry, as `parseStrategy` takes it, that has the same `sums`, and whose
    * `contribution` and `check` are the same functions of an update, its figures and the round. With
-   * it another process can add up updates for this one. Give it as a getter: it does not count for a
-   * subclass that overrides `begin`, `sumRound` or `check` and not this.
+   * it another process can add up updates for this one. Give it as a getter: it does not count for
+   * a subclass that overrides `begin`, `sumRound` or `check` and not this.
    *
    * @default {undefined} The updates are added up by this strategy alone.
    */

@@ -42,8 +42,8 @@ export interface LoraOptions extends Partial<Omit<Adapters, "layers">> {
 }
 
 /**
- * Describes low-rank adapters (Hu et al. 2022). By default they are of rank 8 and alpha 16, on query
- * and value of all layers, and both matrices are trained.
+ * Describes low-rank adapters (Hu et al. 2022). By default they are of rank 8 and alpha 16, on
+ * query and value of all layers, and both matrices are trained.
  */
 export function lora(
   { rank = 8, alpha = 16, targets = ["query", "value"], layers, train = "AB" }: LoraOptions = {},
@@ -97,8 +97,8 @@ export interface TextEncoderOptions extends EncoderOfFile {
 }
 
 /**
- * Describes a model of texts: a head, and adapters, on a pretrained encoder that every client of the
- * run holds. The parameters are adapters and head alone. Rows of the data are token ids
+ * Describes a model of texts: a head, and adapters, on a pretrained encoder that every client of
+ * the run holds. The parameters are adapters and head alone. Rows of the data are token ids
  * `[maxTokens]`, whose end is filled with zeros.
  *
  * @throws {TypeError} If a size is out of range; the message names it.
