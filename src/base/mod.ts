@@ -7,4 +7,5 @@
 export * from "./errors.ts";
 export * from "./log/log.ts";
 export * from "./random.ts";
+export type { StreamPlace } from "./stream_place.ts";
 export * from "./version.ts";

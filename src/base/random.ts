@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { StreamPlace } from "./stream_place.ts";
 import { hashText } from "./hash.ts";
 import { checkInRange, checkSeed } from "./check.ts";
 
@@ -27,20 +28,6 @@ export type RandomPurpose =
   | "rounding"
   | "quantize"
   | "test";
-
-/** Place in a stream of random numbers. */
-export interface StreamPlace {
-  /** Seed. */
-  readonly seed: number;
-  /** Hash of the purpose. */
-  readonly purpose: number;
-  /** Round. */
-  readonly round: number;
-  /** Rank. */
-  readonly rank: number;
-  /** Numbers of 32 bits that were drawn. */
-  readonly index: number;
-}
 
 /** Round and rank of a stream of random numbers. */
 export interface RandomStream {
