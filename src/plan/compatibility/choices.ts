@@ -131,10 +131,7 @@ export const CHOICES = {
     title: "a strategy that needs an honest majority",
     isMade: ({ strategy }) => strategy?.needsHonestMajority === true,
   },
-  overSelection: {
-    title: "over-selection",
-    isMade: ({ overSelection = 0 }) => overSelection > 0,
-  },
+  overSelection: { title: "over-selection", isMade: ({ overSelection = 0 }) => overSelection > 0 },
   exactSums: {
     title: "exact aggregation",
     isMade: ({ aggregation }) => aggregation === "exact",
@@ -144,10 +141,7 @@ export const CHOICES = {
     isMade: ({ strategy }) =>
       strategy !== undefined && (strategy.privacy?.then ?? strategy).sums === undefined,
   },
-  uplink: {
-    title: "a codec of the updates",
-    isMade: ({ uplink }) => uplink !== undefined,
-  },
+  uplink: { title: "a codec of the updates", isMade: ({ uplink }) => uplink !== undefined },
   coarseUplink: {
     title: "a codec of the updates with a large error, such as eden:bits=1 or topk",
     isMade: ({ uplink = "" }) => /^(eden:(bits=[1-3]|.*share=)|topk)/.test(uplink),
@@ -156,18 +150,12 @@ export const CHOICES = {
     title: "a codec of the parameters",
     isMade: ({ downlink }) => downlink !== undefined,
   },
-  asynchronous: {
-    title: "the asynchronous mode",
-    isMade: ({ mode }) => mode === "async",
-  },
+  asynchronous: { title: "the asynchronous mode", isMade: ({ mode }) => mode === "async" },
   simulation: {
     title: "a simulation",
     isMade: ({ isSimulated = false }) => isSimulated,
   },
-  cluster: {
-    title: "a cluster",
-    isMade: ({ isClustered = false }) => isClustered,
-  },
+  cluster: { title: "a cluster", isMade: ({ isClustered = false }) => isClustered },
   ownWorkers: {
     title: "a number of workers of this process",
     isMade: ({ workers }) => workers !== undefined,
