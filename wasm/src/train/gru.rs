@@ -16,7 +16,7 @@
 
 use super::curves::{sigmoid, tanh};
 use super::gemm::{Finish, Left, Start};
-use super::packed::{add_product, multiply_packed, pack, pack_transposed};
+use super::packed::{Pair, add_products, multiply_packed, pack, pack_transposed};
 use super::recurrent::{
     Gradients, Projection, Sizes, add_sums, hard_sigmoid, hard_slope, in_fours, output_gradient, project_backward,
     read, soft_slope, takes, write,
@@ -232,13 +232,15 @@ pub unsafe extern "C" fn gru_backward(
         } else {
             (inner.cast_const(), (gates.add(2 * units).cast_const(), wide))
         };
-        add_product([units, 2 * units, all], [(h, units), (gates, wide)], (du, wide), replace, packed);
-        add_product([units, units, all], [(states, units), new], (du.add(2 * units), wide), replace, packed);
+        let pair = Pair { rows: units, left: (h, units), result: (du, wide) };
+        add_products([2 * units, all], &[pair], (gates, wide), replace, packed);
+        let pair = Pair { rows: units, left: (states, units), result: (du.add(2 * units), wide) };
+        add_products([units, all], &[pair], new, replace, packed);
         if !dafter_bias.is_null() {
             add_sums([all, 2 * units], (gates, wide), dafter_bias, add);
             add_sums([all, units], new, dafter_bias.add(2 * units), add);
         }
-        project_backward(sizes, [x, w, gates], Gradients { dx, dw, db, add }, packed);
+        project_backward(sizes, [x, w, gates], Gradients { dx, dw, db, add }, None, packed);
     }
 }
 

@@ -14,7 +14,7 @@
 
 use super::curves::{sigmoid, tanh};
 use super::gemm::{Finish, Left, Start};
-use super::packed::{add_product, multiply_packed, pack, pack_transposed};
+use super::packed::{Pair, multiply_packed, pack, pack_transposed};
 use super::recurrent::{
     Gradients, Projection, Sizes, hard_sigmoid, hard_slope, in_fours, output_gradient, project_backward, read,
     soft_slope, takes, write,
@@ -191,8 +191,8 @@ pub unsafe extern "C" fn lstm_backward(
             multiply_packed::<false>(shape, left, packed, dh, units, Start::Result, Finish::Store);
         }
         let replace = add == 0;
-        add_product([units, wide, all], [(h, units), (gates, wide)], (du, wide), replace, packed);
-        project_backward(sizes, [x, w, gates], Gradients { dx, dw, db, add }, packed);
+        let states = Pair { rows: units, left: (h, units), result: (du, wide) };
+        project_backward(sizes, [x, w, gates], Gradients { dx, dw, db, add }, Some(states), packed);
         if !dpeepholes.is_null() {
             for (index, gate, from) in [(0, 0, 0), (1, 1, 0), (2, 3, state)] {
                 let to = dpeepholes.add(index * units);

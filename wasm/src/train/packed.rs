@@ -159,35 +159,46 @@ pub unsafe fn multiply_by_parts<const DOWN: bool>(
     }
 }
 
-/// Number of rows of the right side that are packed at once in [`add_product`], so that a panel of
+/// Number of rows of the right side that are packed at once in [`add_products`], so that a panel of
 /// them stays in the first-level cache.
 const DEPTH: usize = 392;
 
-/// Number of values of the scratch memory of [`add_product`].
+/// Number of values of the scratch memory of [`add_products`].
 pub fn product_scratch(columns: usize, depth: usize) -> usize {
     columns * depth.min(DEPTH)
 }
 
-/// Adds `left^T * right` to the result: the left side is `[depth, rows]` and the right one
-/// `[depth, columns]`, the rows of each side a given number of values apart. With `replace` the
-/// product replaces the result.
+/// Left side and result of a product of [`add_products`], each with the number of values that its rows
+/// are apart.
+#[derive(Clone, Copy)]
+pub struct Pair {
+    /// Number of columns of the left side, and of rows of the result.
+    pub rows: usize,
+    pub left: (*const f32, usize),
+    pub result: (*mut f32, usize),
+}
+
+/// Adds `left^T * right` to the result of each pair: the left sides are `[depth, rows]` and the right
+/// one, which they share, `[depth, columns]`. With `replace` the products replace the results.
 ///
 /// # Safety
 /// As for [`multiply`]; `scratch` has [`product_scratch`] values.
-pub unsafe fn add_product(
-    [rows, columns, depth]: [usize; 3],
-    [left, right]: [(*const f32, usize); 2],
-    (result, result_row): (*mut f32, usize),
+pub unsafe fn add_products(
+    [columns, depth]: [usize; 2],
+    pairs: &[Pair],
+    right: (*const f32, usize),
     replace: bool,
     scratch: *mut f32,
 ) {
     for from in (0..depth).step_by(DEPTH) {
         let part = (depth - from).min(DEPTH);
         let finish = if replace && from == 0 { Finish::Store } else { Finish::Add };
-        unsafe {
-            pack([part, columns], right.0.add(from * right.1), right.1, scratch);
-            let left = Left { values: left.0.add(from * left.1), row: 1, step: left.1 };
-            multiply_packed::<true>([rows, columns, part], left, scratch, result, result_row, Start::Zero, finish);
+        unsafe { pack([part, columns], right.0.add(from * right.1), right.1, scratch) };
+        for &Pair { rows, left: (values, step), result: (to, row) } in pairs {
+            unsafe {
+                let left = Left { values: values.add(from * step), row: 1, step };
+                multiply_packed::<true>([rows, columns, part], left, scratch, to, row, Start::Zero, finish);
+            }
         }
     }
 }
@@ -249,8 +260,9 @@ mod tests {
                         let start = Start::Row(bias.as_ptr());
                         let to = result.as_mut_ptr();
                         multiply_packed::<false>(shape, left, packed.as_ptr(), to, columns, start, Finish::Store);
-                        let sides = [(down.as_ptr(), rows), (b.as_ptr(), columns)];
-                        add_product(shape, sides, (total.as_mut_ptr(), columns), false, scratch.as_mut_ptr());
+                        let pair = Pair { rows, left: (down.as_ptr(), rows), result: (total.as_mut_ptr(), columns) };
+                        let right = (b.as_ptr(), columns);
+                        add_products([columns, depth], &[pair], right, false, scratch.as_mut_ptr());
                     }
                     for (i, value) in want.iter_mut().enumerate() {
                         *value += f64::from(bias[i % columns]);

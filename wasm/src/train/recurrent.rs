@@ -7,7 +7,7 @@
 //! the state of the step before stays. A null mask stands for ones.
 
 use super::gemm::{Finish, Left, Sides, Start, multiply};
-use super::packed::{add_product, multiply_packed, pack, pack_transposed, product_scratch};
+use super::packed::{Pair, add_products, multiply_packed, pack, pack_transposed, product_scratch};
 use crate::simd::F32x4;
 
 /// Copies sequences `[rows, steps, length]`, whose rows are `row` values apart and steps `step`, to
@@ -174,7 +174,8 @@ pub struct Gradients {
     pub add: u32,
 }
 
-/// Writes the gradients of [`Projection`] from that of `z`. `dw` may be `w`.
+/// Writes the gradients of [`Projection`] from that of `z`. `dw` may be `w`. The product of `states` with
+/// the gradient of `z`, that of `u`, is computed beside that of `w`, which takes one copy for both.
 ///
 /// # Safety
 /// All places have the sizes of the module's documentation, `scratch` has `Sizes::scratch` values.
@@ -182,6 +183,7 @@ pub unsafe fn project_backward(
     sizes: Sizes,
     [x, w, dz]: [*const f32; 3],
     Gradients { dx, dw, db, add }: Gradients,
+    states: Option<Pair>,
     scratch: *mut f32,
 ) {
     let Sizes { inputs, .. } = sizes;
@@ -192,7 +194,10 @@ pub unsafe fn project_backward(
             let left = Left { values: dz, row: wide, step: 1 };
             multiply_packed::<false>([all, inputs, wide], left, scratch, dx, inputs, Start::Zero, Finish::Store);
         }
-        add_product([inputs, wide, all], [(x, inputs), (dz, wide)], (dw, wide), add == 0, scratch);
+        let weights = Pair { rows: inputs, left: (x, inputs), result: (dw, wide) };
+        let pairs = [weights, states.unwrap_or(weights)];
+        let pairs = if states.is_some() { &pairs[..] } else { &pairs[..1] };
+        add_products([wide, all], pairs, (dz, wide), add == 0, scratch);
         if !db.is_null() {
             add_sums([all, wide], (dz, wide), db, add);
         }

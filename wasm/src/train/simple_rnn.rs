@@ -5,7 +5,7 @@
 
 use super::curves::tanh;
 use super::gemm::{Finish, Left, Start};
-use super::packed::{add_product, multiply_packed, pack, pack_transposed};
+use super::packed::{Pair, multiply_packed, pack, pack_transposed};
 use super::recurrent::{Gradients, Projection, Sizes, in_fours, output_gradient, project_backward, read, takes, write};
 use crate::simd::F32x4;
 
@@ -112,8 +112,8 @@ pub unsafe extern "C" fn simple_rnn_backward(
             let shape = [rows, units, units];
             multiply_packed::<false>(shape, left, packed, dh, units, Start::Result, Finish::Store);
         }
-        add_product([units, units, all], [(h, units), (dz, units)], (du, units), add == 0, packed);
-        project_backward(sizes, [x, w, dz], Gradients { dx, dw, db, add }, packed);
+        let states = Pair { rows: units, left: (h, units), result: (du, units) };
+        project_backward(sizes, [x, w, dz], Gradients { dx, dw, db, add }, Some(states), packed);
     }
 }
 
