@@ -6,6 +6,7 @@
  */
 
 import { encoderForward, encoderOperations, LENGTHS, MINILM } from "../helpers/encoder_forward.ts";
+import { generationRate } from "../helpers/generation_rate.ts";
 import { loadPeak } from "../helpers/peak.ts";
 import { processorMillis } from "../helpers/processor_time.ts";
 import { type PyTorch, startPyTorch } from "../helpers/pytorch.ts";
@@ -155,7 +156,8 @@ function onPyTorch({ model, batch, count }: Row, pytorch: PyTorch): Work {
  * operations of the matrix products per second to those of a loop of multiply-adds in registers; "of
  * PyTorch", steps per second to those of PyTorch on one thread, where it is installed; "of tfjs", to
  * those of tfjs on WASM as shipped, which is spared the embedding, since it lacks its gradient; "of
- * tfjs with kernels", to those of tfjs with this package's kernels.
+ * tfjs with kernels", to those of tfjs with this package's kernels. The last row is the speed of
+ * texts that a model goes on with.
  */
 export async function sequencesBench({ signal }: BenchOptions): Promise<BenchResult[]> {
   await using pytorch = await startPyTorch("pytorch_sequences.py");
@@ -190,5 +192,5 @@ export async function sequencesBench({ signal }: BenchOptions): Promise<BenchRes
     if (kernels) steps("tfjs with kernels", kernels);
   }
   if (pytorch) results.push(...await encoderRows(pytorch, runPeak, signal));
-  return results;
+  return [...results, await generationRate()];
 }

@@ -56,8 +56,8 @@ export async function runTexts(
 }
 
 /** Makes the sequences of the roles of a case, of the symbols of all roles. */
-async function sequencesOf(
-  { form, roles }: TextCase,
+export async function sequencesOf(
+  { form, roles }: Pick<TextCase, "form" | "roles">,
   authors: readonly AuthoredLines[],
 ): Promise<{ train: Dataset; test: Dataset; ids: readonly string[] }> {
   const { mode, symbols } = form;
@@ -184,7 +184,7 @@ export function textTable(outcomes: readonly TextOutcome[]): string {
     const known = TEXT_CASES.find((one) => one.name === name);
     if (!known) continue;
     const { bands, target, most, published } = known;
-    const range = ({ least, most }: Band) => `${least * 100}-${most * 100}`;
+    const range = ({ least, most }: Band) => `${percent(least)}-${percent(most)}`;
     const here = bands.map(({ round }) => percent(curve[round - 1] ?? NaN)).join(", ");
     table.push([
       ...[name, seed, clients],
