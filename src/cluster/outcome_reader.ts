@@ -22,6 +22,8 @@ export class OutcomeReader {
   readonly #vectors: Vectors;
   /** Sum that is read into, made when the first comes. */
   #sum: ExactSums | undefined;
+  /** Memory of stored outcomes, used again for each block. */
+  #memory = new ArrayBuffer(0);
 
   constructor(shape: ClientPoolOptions, vectors: Vectors) {
     this.#shape = shape;
@@ -45,7 +47,9 @@ export class OutcomeReader {
     let parcel = { head: outcomes, body };
     if (stored !== undefined) {
       const most = mostBytes(shape, jobs.length) + sumBytes + headBytes(jobs);
-      parcel = readParcel(await this.#vectors.get(stored, most, signal));
+      parcel = readParcel(
+        await this.#vectors.get(stored, most, signal, (bytes) => this.#place(bytes)),
+      );
       this.#vectors.forget(stored);
     }
     const read = readOutcomes(parcel.head, parcel.body, jobs, shape, sumBytes);
@@ -62,6 +66,12 @@ export class OutcomeReader {
       throw new ClusterError("bad-message", message, { cause });
     }
     return { ...read, sum };
+  }
+
+  /** Returns memory for the outcomes of a block; those of the block before are no longer used. */
+  #place(bytes: number): Uint8Array<ArrayBuffer> {
+    if (this.#memory.byteLength < bytes) this.#memory = new ArrayBuffer(bytes);
+    return new Uint8Array(this.#memory, 0, bytes);
   }
 
   #emptySum(): ExactSums | undefined {

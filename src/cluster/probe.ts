@@ -19,6 +19,8 @@ const ROWS = 16;
 /** Deviation of the parameters that it begins with. */
 const DEVIATION = 0.05;
 const SEED = 1;
+/** Most bytes of a model that the probe trains itself: a larger one would fill the memory. */
+const MOST_BYTES = 2 ** 24;
 
 /** Parts of a session that the probe needs. */
 export type ProbeOptions = Pick<
@@ -28,12 +30,14 @@ export type ProbeOptions = Pick<
 
 /**
  * Trains the model of a session on a few rows, and returns the digest of the result: machines that
- * give another one round otherwise. Without a model or data it trains a small model on the digits.
+ * give another one round otherwise. Without a model or data, or with a model above 16 MB, it trains
+ * a small model on the digits.
  * It runs on the kernels that `useKernelBuild` chose.
  */
 export async function probeOf(options: ProbeOptions): Promise<string> {
-  const { train, model } = options;
-  return await trainedDigest(train && model ? { ...options, train } : await sample(options));
+  const { train, model, manifest: { byteLength } } = options;
+  const isOwn = train !== undefined && model !== undefined && byteLength <= MOST_BYTES;
+  return await trainedDigest(isOwn ? { ...options, train } : await sample(options));
 }
 
 async function sample(options: ProbeOptions): Promise<ProbeOptions> {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { digester, sha256Hex } from "../base/hash.ts";
+import { digester } from "../base/hash.ts";
 import { ClusterError } from "./cluster_error.ts";
 import type { Cluster } from "./connect.ts";
 import { nuid, type StoredMsg } from "./deps.ts";
@@ -76,12 +76,14 @@ export class Vectors {
    * Reads a vector.
    *
    * @param most Most bytes that it may have.
+   * @param place Returns the place of its bytes, which are all written. Default: new memory.
    * @throws {ClusterError} "bad-message" if it is larger, gone, or another one than was stored.
    */
   async get(
     { name, from, bytes, sha256 }: StoredVector,
     most: number,
     signal?: AbortSignal,
+    place: (bytes: number) => Uint8Array<ArrayBuffer> = (bytes) => new Uint8Array(bytes),
   ): Promise<Uint8Array<ArrayBuffer>> {
     const problem = "Cannot read a vector of the cluster";
     if (!(bytes <= most)) {
@@ -90,7 +92,7 @@ export class Vectors {
         `${problem}: expected at most ${most} bytes, got ${bytes}`,
       );
     }
-    const vector = new Uint8Array(bytes), missing = partsOf(bytes);
+    const vector = place(bytes), missing = partsOf(bytes);
     for (let next = from; missing.size > 0;) {
       const before = missing.size, at = next;
       await insist(this.#cluster, async () => {
@@ -108,7 +110,10 @@ export class Vectors {
         throw new ClusterError("bad-message", `${problem}: part ${part} is gone`);
       }
     }
-    if (await sha256Hex(vector) !== sha256) {
+    // WebCrypto would hash a copy of it all.
+    const digest = await digester("sha256");
+    digest.update(vector);
+    if (digest.digest("hex") !== sha256) {
       throw new ClusterError("bad-message", `${problem}: its digest differs from what was stored`);
     }
     return vector;
