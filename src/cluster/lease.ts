@@ -62,7 +62,9 @@ export class Lease implements AsyncDisposable {
     }
   }
 
-  /** Takes a lease as {@linkcode Lease.take}, once that of a process that has just died has ended. */
+  /**
+   * Takes a lease as {@linkcode Lease.take}, once that of a process that has just died has ended.
+   */
   static async takeFree(this: void, cluster: Cluster, key: string, holder: string): Promise<Lease> {
     const until = runtime.clock.now() + ENDED_MILLIS;
     for (;;) {
