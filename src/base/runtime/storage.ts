@@ -30,6 +30,8 @@ export interface StoredFolder {
 export interface Storage {
   /** Gives the folder of this page's origin. */
   folder(): Promise<StoredFolder>;
+  /** Calls a function while no other page or worker of the origin is in one of this name. */
+  exclusive<Result>(name: string, use: () => Promise<Result>): Promise<Result>;
 }
 
 /** Files of this browser. Deno has none: there each function throws a `TypeError`. */
@@ -38,5 +40,11 @@ export const systemStorage: Storage = {
     const { storage } = navigator as { storage?: { getDirectory(): Promise<StoredFolder> } };
     if (storage === undefined) throw new TypeError("this runtime has no origin private files");
     return storage.getDirectory();
+  },
+  async exclusive(name, use) {
+    const { locks } = navigator as {
+      locks?: { request<Result>(name: string, use: () => Promise<Result>): Promise<Result> };
+    };
+    return locks === undefined ? await use() : await locks.request(name, use);
   },
 };

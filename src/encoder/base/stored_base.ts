@@ -27,11 +27,19 @@ export interface StoreSettings extends DownloadOptions {
 }
 
 /**
- * Gives the file of a base, checked; what is missing of it is fetched.
+ * Gives the file of a base, checked; what is missing of it is fetched. Pages of an origin take
+ * turns: a file that another one writes to cannot be read.
  *
  * @throws {Error} If no address has it, or its digest is another one.
  */
 export async function storedBase(facts: BaseFacts, settings: StoreSettings): Promise<Blob> {
+  return await runtime.storage.exclusive(
+    `fedlab ${facts.sha256}`,
+    () => findOrFetch(facts, settings),
+  );
+}
+
+async function findOrFetch(facts: BaseFacts, settings: StoreSettings): Promise<Blob> {
   const { sha256, bytes } = facts;
   const folder = await (await runtime.storage.folder()).getDirectoryHandle(FOLDER, {
     create: true,

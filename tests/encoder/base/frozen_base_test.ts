@@ -174,7 +174,9 @@ Deno.test("FrozenBase.open() fetches from a plan's mirrors on hosts that are all
 Deno.test("storedBase() keeps a part of a download in a browser's files, and goes on", async () => {
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   const folder = fakeStorage(files);
-  using _storage = replaceRuntime({ storage: { folder: () => Promise.resolve(folder) } });
+  using _storage = replaceRuntime({
+    storage: { folder: () => Promise.resolve(folder), exclusive: (_, use) => use() },
+  });
   const name = `${SHA256}.safetensors`, facts = { sha256: SHA256, bytes: BYTES };
   await using server = serveFiles({
     files: { model: CONTENT },
