@@ -585,7 +585,9 @@ Deno.test("the server accepts the answers that it asked for, and reports the err
     await peer.send(exit);
   }
   const report = await running;
-  assertEquals(report.rounds.map(({ received, refused }) => [received, refused]), [[1, 2], [1, 1]]);
+  assertEquals(report.rounds.map(({ received }) => received), [1, 1]);
+  // The answer that comes twice may be read before the first round has ended, or after.
+  assertEquals(report.rounds.reduce((sum, { refused }) => sum + refused, 0), 3);
   assertEquals(handler.parameters[0], 2);
 });
 
