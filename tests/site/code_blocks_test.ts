@@ -61,7 +61,7 @@ Deno.test("commands in the docs are tasks, and have the options that are given t
     if (language !== "sh") continue;
     for (const command of commandsIn(code)) {
       // One of several commands of a line, up to what the shell does with it.
-      for (const [, task = "", rest = ""] of command.matchAll(/deno task ([\w:]+)([^|&;>)]*)/g)) {
+      for (const [, task = "", rest = ""] of command.matchAll(/deno task ([\w:-]+)([^|&;>)]*)/g)) {
         if (!(task in tasks)) wrong.push(`${place}: no task ${task}`);
         const known = optionsOf(task as CommandName)
           .flatMap(({ name, alsoCalled }) => [flagOf(name), ...alsoCalled ? [alsoCalled] : []]);

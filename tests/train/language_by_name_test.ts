@@ -39,7 +39,7 @@ Deno.test("modelByName() describes language models of texts, and refuses other d
         options,
         "expected lstm or gru for sequences with a class at each of 3 steps, got mlp",
       ],
-      ["lsmt", options, "expected one of lr, mlp, 2nn, cnn, lstm, gru, got"],
+      ["lsmt", options, "expected one of lr, mlp, 2nn, cnn, lstm, gru, minilm, got"],
     ] as const
   ) {
     assertThrows(() => modelByName(name, given), Error, message);

@@ -668,7 +668,7 @@ const UNFIT: readonly [code: MessageCode, change: Record<string, unknown>, claim
   [
     MessageCode.ParameterUpdate,
     { plan: { ...PLAN, optimizer: "lbfgs" } },
-    `field plan.optimizer expected ("sgd" | "adam"), got "lbfgs"`,
+    `field plan.optimizer expected ("sgd" | "adam" | "adamw"), got "lbfgs"`,
   ],
   [
     MessageCode.ParameterUpdate,
