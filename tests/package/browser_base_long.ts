@@ -1,4 +1,9 @@
-/** Bases and tokenizers in Chromium. */
+/**
+ * Bases and tokenizers in Chromium. Not part of the suite, since a run with traces of leaks may not
+ * end:
+ *
+ *     deno test -A --frozen --unstable-kv --no-check tests/package/browser_base_long.ts
+ */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { stop, transform } from "../../examples/browser/deps.ts";
 import { sha256Hex } from "../../src/base/hash.ts";
