@@ -1,19 +1,9 @@
 import { BaseMemory } from "../../src/encoder/base_memory.ts";
 import { EncoderProgram } from "../../src/encoder/encoder_program.ts";
-import type { EncoderShape } from "../../src/train/models/encoder/encoder_model.ts";
+import { ALL_MINILM_L6_V2 } from "../../src/train/models/encoder/text_encoder.ts";
 
 /** Sizes of all-MiniLM-L6-v2. */
-export const MINILM: EncoderShape = {
-  architecture: "bert",
-  vocabulary: 30_522,
-  positions: 512,
-  width: 384,
-  layers: 6,
-  heads: 12,
-  inner: 1536,
-  epsilon: 1e-12,
-  activation: "gelu",
-};
+export const MINILM = ALL_MINILM_L6_V2.encoder;
 
 /**
  * Tokens of the texts of a batch. Their mean, 16, and their longest, 46, are those of random batches

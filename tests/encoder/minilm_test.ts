@@ -3,22 +3,13 @@ import { Dataset } from "../../src/data/dataset.ts";
 import { loadBase } from "../../src/encoder/base_memory.ts";
 import { EncoderProgram } from "../../src/encoder/encoder_program.ts";
 import { EncoderTrainer } from "../../src/encoder/encoder_trainer.ts";
-import type { EncoderModel, EncoderShape } from "../../src/train/models/encoder/encoder_model.ts";
+import type { EncoderModel } from "../../src/train/models/encoder/encoder_model.ts";
+import { ALL_MINILM_L6_V2 } from "../../src/train/models/encoder/text_encoder.ts";
 import { hasMinilm, MINILM, MINILM_SHA256 } from "../helpers/minilm.ts";
 import { weightsOf } from "../helpers/encoder/weights_file.ts";
 import reference from "../fixtures/sequences/minilm.json" with { type: "json" };
 
-const SHAPE: EncoderShape = {
-  architecture: "bert",
-  vocabulary: 30_522,
-  positions: 512,
-  width: 384,
-  layers: 6,
-  heads: 12,
-  inner: 1536,
-  epsilon: 1e-12,
-  activation: "gelu",
-};
+const SHAPE = ALL_MINILM_L6_V2.encoder;
 const MOST_TOKENS = 64, UNITS = 77;
 
 function modelOf(bytes: number, more: Partial<EncoderModel>): EncoderModel {
