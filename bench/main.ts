@@ -11,10 +11,11 @@ import { errorMessage } from "../src/base/errors.ts";
 import { Command, InvalidArgumentError } from "../src/cli/deps.ts";
 import { printerBeside, writeOutput } from "../src/cli/output/write_output.ts";
 import { printError } from "../src/cli/output/terminal.ts";
-import { benchJson, benchTable } from "./report.ts";
+import { BENCH_HEAD, benchJson, benchRow } from "./report.ts";
 import type { BenchOptions, BenchResult } from "./result.ts";
 
-type Bench = (options: BenchOptions) => Promise<BenchResult[]>;
+/** Group of benchmarks, which gives its results as they come, or all at its end. */
+type Bench = (options: BenchOptions) => AsyncIterable<BenchResult> | Promise<BenchResult[]>;
 
 /** The groups in the order in which they run; each is loaded just before it runs. */
 const GROUPS: Readonly<Record<string, () => Promise<Bench>>> = {
@@ -55,6 +56,12 @@ function parseSeed(text: string): number {
   throw new InvalidArgumentError(`Expected a whole number from 0 to ${0xFFFF_FFFF}.`);
 }
 
+/** Gives the results of a group in turn. */
+async function* rowsOf(results: ReturnType<Bench>): AsyncGenerator<BenchResult> {
+  if (results instanceof Promise) yield* await results;
+  else yield* results;
+}
+
 async function runBench(
   groups: readonly string[],
   { seed, long = false, json, signal }: {
@@ -64,16 +71,19 @@ async function runBench(
     signal: AbortSignal;
   },
 ): Promise<void> {
-  const results: BenchResult[] = [];
+  const results: BenchResult[] = [], print = printerBeside(json);
+  print(BENCH_HEAD);
   for (const [name, load] of Object.entries(GROUPS)) {
     const isMeant = groups.length > 0 ? groups.includes(name) : long || !LONG_GROUPS.includes(name);
     if (!isMeant) continue;
     signal.throwIfAborted();
     printError(`Measuring ${name}`);
     const bench = await load();
-    results.push(...await bench({ seed, long, signal }));
+    for await (const result of rowsOf(bench({ seed, long, signal }))) {
+      print(benchRow(result));
+      results.push(result);
+    }
   }
-  printerBeside(json)(benchTable(results));
   if (json !== undefined) await writeOutput(json, benchJson(results));
 }
 

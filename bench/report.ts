@@ -1,32 +1,40 @@
-import { Table } from "../src/cli/output/table_deps.ts";
 import type { BenchResult } from "./result.ts";
 
 /** Units of figures whose repetitions are not times. */
 const NO_TIMES: readonly string[] = ["MB", "bytes", "x", "exponent", "µs"];
 
+/** Widths of the columns, as rows are printed before the next ones are known. */
+const NAME = 70, FIGURE = 15, RATIO = 7, TARGET = 13;
+
+/** First line of the table of results. */
+export const BENCH_HEAD: string = line(
+  ["name", "value", "ceiling", "ratio", "target", "min", "median"],
+);
+
 /**
- * Formats results as a table with one row per result. A ratio below its target is marked as missed.
+ * Formats a result as a line of the table. A ratio below its target is marked as missed.
  */
-export function benchTable(results: readonly BenchResult[]): string {
-  const table = new Table({
-    head: ["name", "value", "ceiling", "ratio", "target", "min", "median"],
-    colAligns: ["left", "right", "right", "right", "left", "right", "right"],
-    style: { head: [], border: [] },
-    chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
-  });
-  for (const { name, unit, value, ceiling, ratio, min, median, target } of results) {
-    const repetitionUnit = NO_TIMES.includes(unit) ? unit : "ms";
-    table.push([
-      name,
-      `${figure(value)} ${unit}`,
-      `${figure(ceiling)} ${unit}`,
-      ratio.toFixed(2),
-      target === undefined ? "" : `≥ ${target.toFixed(2)}${ratio >= target ? "" : " missed"}`,
-      `${figure(min)} ${repetitionUnit}`,
-      `${figure(median)} ${repetitionUnit}`,
-    ]);
-  }
-  return table.toString();
+export function benchRow(
+  { name, unit, value, ceiling, ratio, min, median, target }: BenchResult,
+): string {
+  const repetitionUnit = NO_TIMES.includes(unit) ? unit : "ms";
+  return line([
+    name,
+    `${figure(value)} ${unit}`,
+    `${figure(ceiling)} ${unit}`,
+    ratio.toFixed(2),
+    target === undefined ? "" : `≥ ${target.toFixed(2)}${ratio >= target ? "" : " missed"}`,
+    `${figure(min)} ${repetitionUnit}`,
+    `${figure(median)} ${repetitionUnit}`,
+  ]);
+}
+
+/** Joins the cells of a line. */
+function line([name = "", value, ceiling, ratio = "", target = "", ...times]: string[]): string {
+  const figures = (cells: (string | undefined)[]) =>
+    cells.map((cell = "") => cell.padStart(FIGURE)).join("  ");
+  const parts = [name.padEnd(NAME), figures([value, ceiling]), ratio.padStart(RATIO)];
+  return [...parts, target.padEnd(TARGET), figures(times)].join("  ");
 }
 
 /** Formats a number with three significant digits, or with all digits before the decimal point. */

@@ -49,16 +49,14 @@ const BOTH_WAYS: readonly CodedRounds[] = [
  * update goes up, and four that share the link and use both directions at once. Value: the median
  * time of a round. Needs root, on Linux; else there are no rows.
  */
-export async function codedLinksBench({ seed }: BenchOptions): Promise<BenchResult[]> {
-  if (!await canMakeLinks()) return [];
-  const plain = await roundMillis(PLAIN, seed), coded = await roundMillis(CODED, seed);
-  const results = [
-    result(PLAIN, plain),
-    result(CODED, coded),
-    mostResult(`${CODED.name}-of-plain`, coded, { unit: "ms", most: median(plain) / LEAST_FASTER }),
-  ];
-  for (const one of BOTH_WAYS) results.push(result(one, await roundMillis(one, seed)));
-  return results;
+export async function* codedLinksBench({ seed }: BenchOptions): AsyncGenerator<BenchResult> {
+  if (!await canMakeLinks()) return;
+  const plain = await roundMillis(PLAIN, seed);
+  yield result(PLAIN, plain);
+  const coded = await roundMillis(CODED, seed), most = median(plain) / LEAST_FASTER;
+  yield result(CODED, coded);
+  yield mostResult(`${CODED.name}-of-plain`, coded, { unit: "ms", most });
+  for (const one of BOTH_WAYS) yield result(one, await roundMillis(one, seed));
 }
 
 /** Compares the times of rounds with the least time in theory. */

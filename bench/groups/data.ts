@@ -21,12 +21,13 @@ const REPETITIONS = 5;
  * that makes a data set of the file, minus the peak with a file of one row, in multiples of the
  * features. Ceiling: 4.
  */
-export async function dataBench({ signal }: BenchOptions): Promise<BenchResult[]> {
+export async function* dataBench({ signal }: BenchOptions): AsyncGenerator<BenchResult> {
   const folder = await Deno.makeTempDir();
   try {
     const file = await writeNumberCsv(`${folder}/numbers.csv`, FILE_BYTES);
     const small = await writeNumberCsv(`${folder}/small.csv`, 1);
-    return [await speed(file, signal), await memory(file, small, signal)];
+    yield speed(file, signal);
+    yield memory(file, small, signal);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

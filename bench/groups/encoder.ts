@@ -107,9 +107,9 @@ function workOf(base: BaseMemory, { lengths, layers }: Row): () => void {
  * Measures the encoder on one thread, by processor time: vectors or steps per second to those of
  * PyTorch on one thread, which pads the texts, where it is installed.
  */
-export async function encoderBench({ signal }: BenchOptions): Promise<BenchResult[]> {
+export async function* encoderBench({ signal }: BenchOptions): AsyncGenerator<BenchResult> {
   await using pytorch = await startPyTorch("pytorch_encoder.py");
-  const base = randomBase(), results: BenchResult[] = [];
+  const base = randomBase();
   for (const row of ROWS) {
     const work = workOf(base, row), own: number[] = [], others: number[] = [];
     const kind = row.layers === 0 ? "evaluate" : "step";
@@ -130,11 +130,10 @@ export async function encoderBench({ signal }: BenchOptions): Promise<BenchResul
     }
     const rate = 1000 / Math.min(...own);
     const ceiling = pytorch ? 1000 / Math.min(...others) : rate;
-    results.push({
+    yield {
       name: pytorch ? `${row.name}, of PyTorch ${pytorch.version}` : row.name,
       ...{ unit: "batches/s", value: rate, ceiling, ratio: rate / ceiling },
       ...{ min: Math.min(...own), median: median(own), target: pytorch && row.target },
-    });
+    };
   }
-  return results;
 }

@@ -42,13 +42,12 @@ const CASES: readonly LinksCase[] = [
  * of 50 ms: a link for each client, or one for all, and rounds with codecs over a link that loses
  * packets. Value: the median time of a round.
  */
-export async function linksBench(options: BenchOptions): Promise<BenchResult[]> {
-  const results: BenchResult[] = [];
+export async function* linksBench(options: BenchOptions): AsyncGenerator<BenchResult> {
   for (const one of CASES) {
     const times = await roundMillis(one, options);
-    results.push(mostResult(one.name, times, { unit: "ms", most: one.most }));
+    yield mostResult(one.name, times, { unit: "ms", most: one.most });
   }
-  return [...results, ...await codedLinksBench(options)];
+  yield* codedLinksBench(options);
 }
 
 async function roundMillis(

@@ -41,8 +41,7 @@ const COMPARISONS: readonly Comparison[] = [
  * Rates are those of the rounds after the first one, in which JAX compiles; times are those of whole
  * commands.
  */
-export async function peersBench({ seed, signal }: BenchOptions): Promise<BenchResult[]> {
-  const results: BenchResult[] = [];
+export async function* peersBench({ seed, signal }: BenchOptions): AsyncGenerator<BenchResult> {
   for (const comparison of COMPARISONS) {
     const own: PeerRun[] = [];
     const others = new Map<string, PeerRun[]>(comparison.peers.map((peer) => [peer, []]));
@@ -56,9 +55,8 @@ export async function peersBench({ seed, signal }: BenchOptions): Promise<BenchR
         else runs.push(run);
       }
     }
-    for (const runs of others.values()) results.push(...compared(comparison, own, runs));
+    for (const runs of others.values()) yield* compared(comparison, own, runs);
   }
-  return results;
 }
 
 /** Makes the rows of one peer: the rate of the rounds, and the time of the whole command. */

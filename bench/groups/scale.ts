@@ -41,15 +41,13 @@ const COHORT = 100, SMALL_CLIENTS = 10_000;
  * number of clients, and the shortest round of the largest number. `--long` measures cohorts up to
  * 100,000 clients and 10,000 connected ones.
  */
-export async function scaleBench(options: BenchOptions): Promise<BenchResult[]> {
-  return [
-    ...await registered(options),
-    ...await cohorts(options),
-    ...await evaluatingClients(options),
-    ...await smallClients(options),
-    ...await liveClients(options),
-    ...await comebacks(options),
-  ];
+export async function* scaleBench(options: BenchOptions): AsyncGenerator<BenchResult> {
+  yield* await registered(options);
+  yield* await cohorts(options);
+  yield* await evaluatingClients(options);
+  yield* await smallClients(options);
+  yield* await liveClients(options);
+  yield* await comebacks(options);
 }
 
 /** Clients that are known, of which few are in a round. */

@@ -35,19 +35,14 @@ const MOST_BYTES_A_VALUE = 4.05;
  * the processor, which on an idle machine is no less than wall time. Sums are compared with those in
  * the clear.
  */
-export async function secureBench({ seed, signal }: BenchOptions): Promise<BenchResult[]> {
-  const rounds = [
-    ...await roundRows({ members: 500, length: 100_000, seed, signal }, {
-      client: 100,
-      none: 1000,
-    }),
-    ...await roundRows(
-      { members: 500, length: 100_000, drop: 0.1, seed, signal },
-      { some: 3000 },
-    ),
-    ...await roundRows({ members: 100, length: CNN_VALUES, few: 5, seed, signal }, { client: 250 }),
-  ];
-  return [...await maskRows(signal), ...rounds, ...await demoRows(signal)];
+export async function* secureBench({ seed, signal }: BenchOptions): AsyncGenerator<BenchResult> {
+  const many = { members: 500, length: 100_000, seed, signal };
+  yield* await roundRows(many, { client: 100, none: 1000 });
+  yield* await roundRows({ ...many, drop: 0.1 }, { some: 3000 });
+  const wide = { members: 100, length: CNN_VALUES, few: 5, seed, signal };
+  yield* await roundRows(wide, { client: 250 });
+  yield* await maskRows(signal);
+  yield* await demoRows(signal);
 }
 
 /**

@@ -159,7 +159,7 @@ function onPyTorch({ model, batch, count }: Row, pytorch: PyTorch): Work {
  * tfjs with kernels", to those of tfjs with this package's kernels. The last row is the speed of
  * texts that a model goes on with.
  */
-export async function sequencesBench({ signal }: BenchOptions): Promise<BenchResult[]> {
+export async function* sequencesBench({ signal }: BenchOptions): AsyncGenerator<BenchResult> {
   await using pytorch = await startPyTorch("pytorch_sequences.py");
   await tf.setBackend("wasm");
   const runPeak = loadPeak();
@@ -167,7 +167,6 @@ export async function sequencesBench({ signal }: BenchOptions): Promise<BenchRes
   const rows = ROWS.map(ready);
   const shipped = await measure(rows.flatMap(({ shipped }) => shipped ?? []), signal);
   installTrainingKernels();
-  const results: BenchResult[] = [];
   for (const row of rows) {
     const peak = workHere(() => void runPeak(PEAK_ROUNDS, 1.5), 5);
     const torch = pytorch && onPyTorch(row, pytorch);
@@ -176,21 +175,26 @@ export async function sequencesBench({ signal }: BenchOptions): Promise<BenchRes
     const times = new Map([...shipped, ...await measure(works, signal)]);
     const least = (work: Work) => Math.min(...times.get(work) ?? []);
     const spread = { min: least(row.own), median: median(times.get(row.own) ?? []) };
-    const beside = (what: string, unit: string, value: number, ceiling: number, target?: number) =>
-      results.push({
-        ...spread,
-        name: `${row.name}, of ${what}`,
-        ...{ unit, value, ceiling, ratio: value / ceiling, target },
-      });
+    const beside = (
+      what: string,
+      unit: string,
+      [value, ceiling]: [number, number],
+      target?: number,
+    ): BenchResult => ({
+      ...spread,
+      name: `${row.name}, of ${what}`,
+      ...{ unit, value, ceiling, ratio: value / ceiling, target },
+    });
     const steps = (what: string, other: Work, target?: number) =>
-      beside(what, "steps/s", 1000 / least(row.own), 1000 / least(other), target);
+      beside(what, "steps/s", [1000 / least(row.own), 1000 / least(other)], target);
     const peakRate = PEAK_OPERATIONS * PEAK_ROUNDS / least(peak) / 1e6;
     const operations = operationsOf(row.model) * row.batch;
-    beside("peak", "GFLOP/s", operations / least(row.own) / 1e6, peakRate, row.ofPeak);
-    if (torch) steps(`PyTorch ${pytorch?.version}`, torch, row.ofPyTorch);
-    if (row.shipped) steps("tfjs", row.shipped, row.ofTfjs);
-    if (kernels) steps("tfjs with kernels", kernels);
+    const rate = operations / least(row.own) / 1e6;
+    yield beside("peak", "GFLOP/s", [rate, peakRate], row.ofPeak);
+    if (torch) yield steps(`PyTorch ${pytorch?.version}`, torch, row.ofPyTorch);
+    if (row.shipped) yield steps("tfjs", row.shipped, row.ofTfjs);
+    if (kernels) yield steps("tfjs with kernels", kernels);
   }
-  if (pytorch) results.push(...await encoderRows(pytorch, runPeak, signal));
-  return [...results, await generationRate()];
+  if (pytorch) yield* await encoderRows(pytorch, runPeak, signal);
+  yield generationRate();
 }

@@ -17,28 +17,26 @@ const MOST_CLIENT_MILLIS = 400;
  * Measures the import of the main module, and the time until a client registers: of a program of
  * twenty lines, and of the command.
  */
-export async function startBench({ signal }: BenchOptions): Promise<BenchResult[]> {
+export async function* startBench({ signal }: BenchOptions): AsyncGenerator<BenchResult> {
   const module = new URL("../../mod.ts", import.meta.url);
   const program = new URL("../processes/start_client.ts", import.meta.url);
   const command = new URL("../../src/cli/main.ts", import.meta.url);
-  return [
-    await startResult("import-mod", MOST_IMPORT_MILLIS, () => runMillis(module, signal)),
-    await startResult(
-      "client-start",
-      MOST_CLIENT_MILLIS,
-      () => registrationMillis(program, (address) => [address], signal),
-    ),
-    await startResult(
-      "client-command-start",
-      MOST_CLIENT_MILLIS,
-      () =>
-        registrationMillis(
-          command,
-          (address) => ["client", "--server", address, "--logger-file", ""],
-          signal,
-        ),
-    ),
-  ];
+  yield startResult("import-mod", MOST_IMPORT_MILLIS, () => runMillis(module, signal));
+  yield startResult(
+    "client-start",
+    MOST_CLIENT_MILLIS,
+    () => registrationMillis(program, (address) => [address], signal),
+  );
+  yield startResult(
+    "client-command-start",
+    MOST_CLIENT_MILLIS,
+    () =>
+      registrationMillis(
+        command,
+        (address) => ["client", "--server", address, "--logger-file", ""],
+        signal,
+      ),
+  );
 }
 
 async function startResult(

@@ -1,7 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import { type BenchResult, median, mostResult, rateResult } from "../../bench/result.ts";
 import { exponentOf } from "../../bench/helpers/slope.ts";
-import { benchJson, benchTable } from "../../bench/report.ts";
+import { BENCH_HEAD, benchJson, benchRow } from "../../bench/report.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -31,11 +31,15 @@ Deno.test("mostResult() takes the median, and reaches 1 at the most that is allo
   assertEquals(median([4, 1, 3, 2]), 3);
 });
 
-Deno.test("benchTable() has a line a result, in its unit, and marks a ratio that is missed", () => {
+Deno.test("benchRow() has a result in its unit, in the columns of the head, and marks a missed ratio", () => {
   const missed = rateResult("slow", { bytes: 1e6, times: [2] }, { bytes: 1e6, times: [1] }, 0.85);
-  const rows = benchTable([...results, missed]).split("\n").filter((line) => line.startsWith("│"))
-    .map((line) => line.split("│").slice(1, -1).map((cell) => cell.trim()));
-  assertEquals(rows, [
+  const lines = [BENCH_HEAD, ...[...results, missed].map(benchRow)];
+  assertEquals(new Set(lines.map(({ length }) => length)).size, 1);
+  const starts = [0, 70, 87, 104, 113, 128, 145];
+  const cells = lines.map((line) =>
+    starts.map((start, i) => line.slice(start, starts[i + 1]).trim())
+  );
+  assertEquals(cells, [
     ["name", "value", "ceiling", "ratio", "target", "min", "median"],
     ["fast", "3.00 GB/s", "4.00 GB/s", "0.75", "≥ 0.70", "3.00 ms", "4.00 ms"],
     ["compared", "2.00 GB/s", "2.00 GB/s", "1.00", "", "1.00 ms", "1.00 ms"],
