@@ -13,6 +13,8 @@ export interface FileServerOptions {
   ) => Response | undefined | Promise<Response | undefined>;
   /** Breaks the connection after so many bytes of the body of the nth answer, from 1. */
   cutAfter?: (count: number) => number | undefined;
+  /** Waits before it breaks a connection: a client loses what it has not yet read. */
+  beforeCut?: () => Promise<unknown>;
   /** The version of the nth answer. Default `"v1"`. */
   etag?: (count: number) => string;
 }
@@ -43,15 +45,20 @@ export function serveFiles(options: FileServerOptions): FileServer {
       const file = options.files[path];
       if (!file) return new Response("no such file", { status: 404 });
       const etag = options.etag?.(count) ?? '"v1"';
-      const begin = options.ranges !== false && range !== null && ifRange === etag
-        ? Number(/^bytes=(\d+)-$/.exec(range)?.[1])
-        : 0;
+      // A browser also asks for both ends: of an answer that broke off, which its cache has.
+      const asked = options.ranges !== false && (ifRange === null || ifRange === etag)
+        ? /^bytes=(\d+)-(\d*)$/.exec(range ?? "")
+        : null;
+      const begin = Math.min(Number(asked?.[1] ?? 0), file.length);
+      const last = asked?.[2] ? Number(asked[2]) : file.length - 1;
+      const end = Math.min(file.length, last + 1);
       const cut = options.cutAfter?.(count);
       let offset = begin;
       const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
-        pull(controller) {
-          const limit = Math.min(file.length, cut === undefined ? Infinity : begin + cut);
+        async pull(controller) {
+          const limit = Math.min(end, cut === undefined ? Infinity : begin + cut);
           if (offset >= limit) {
+            if (limit < end) await options.beforeCut?.();
             // Short of the announced length, this breaks the connection.
             return controller.close();
           }
@@ -61,9 +68,9 @@ export function serveFiles(options: FileServerOptions): FileServer {
           controller.enqueue(chunk);
         },
       });
-      const headers = new Headers({ etag, "content-length": `${file.length - begin}` });
-      if (begin === 0) return new Response(body, { headers });
-      headers.set("content-range", `bytes ${begin}-${file.length - 1}/${file.length}`);
+      const headers = new Headers({ etag, "content-length": `${end - begin}` });
+      if (begin === 0 && end === file.length) return new Response(body, { headers });
+      headers.set("content-range", `bytes ${begin}-${end - 1}/${file.length}`);
       return new Response(body, { status: 206, headers });
     },
   );

@@ -98,6 +98,8 @@ async function fetchRest(
   const { signal, onProgress } = settings;
   const response = await fetch(url, {
     headers: from > 0 ? { range: `bytes=${from}-` } : {},
+    // The file is kept here, and is not kept a second time.
+    cache: "no-store",
     ...(signal && { signal }),
   });
   const body = response.body;
