@@ -27,6 +27,7 @@ export type RandomPurpose =
   | "kept"
   | "rounding"
   | "quantize"
+  | "world"
   | "test";
 
 /** Round and rank of a stream of random numbers. */

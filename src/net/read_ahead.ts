@@ -1,3 +1,5 @@
+import { ofRuntime } from "../base/runtime/of_runtime.ts";
+
 /** Bytes that a connection reads ahead at least. A server holds them for each client. */
 const LEAST_BYTES = 1024;
 /** Bytes of a frame up to which it is read ahead as a whole. */
@@ -5,8 +7,8 @@ const MOST_BYTES = 16 * 1024;
 /** Bytes that all connections of this process read ahead together, beyond the least of each. */
 const SHARED_BYTES = 16 * 1024 * 1024;
 
-/** Number of connections that are open. */
-let connections = 0;
+/** Connections of this process. */
+const openOfRuntime = ofRuntime(() => ({ count: 0 }));
 
 /**
  * Size of a connection's buffer. A small frame is read at once where there is memory for that: a
@@ -16,16 +18,18 @@ let connections = 0;
 export class ReadAheadSize {
   /** Bytes of the largest small frame so far. */
   #wanted = LEAST_BYTES;
+  /** Connections that are open. */
+  readonly #open = openOfRuntime();
   #isOpen = true;
 
   /** Counts a connection. */
   constructor() {
-    connections++;
+    this.#open.count++;
   }
 
   /** Size of the buffer for the next read, in bytes. */
   get bytes(): number {
-    return this.#wanted * connections > SHARED_BYTES ? LEAST_BYTES : this.#wanted;
+    return this.#wanted * this.#open.count > SHARED_BYTES ? LEAST_BYTES : this.#wanted;
   }
 
   /** Notes the size of a frame that has come. */
@@ -37,7 +41,7 @@ export class ReadAheadSize {
 
   /** Ends the count of the connection. */
   close(): void {
-    if (this.#isOpen) connections--;
+    if (this.#isOpen) this.#open.count--;
     this.#isOpen = false;
   }
 }

@@ -1,3 +1,4 @@
+import { ofRuntime } from "../base/runtime/of_runtime.ts";
 import { runtime, type Timer, type Timers } from "../base/runtime/runtime.ts";
 
 /** Parts of an interval, at the end of each of which some of the functions are called. */
@@ -47,7 +48,7 @@ class SharedInterval {
   }
 }
 
-const intervals = new WeakMap<Timers, Map<number, SharedInterval>>();
+const intervalsOfRuntime = ofRuntime(() => new Map<number, SharedInterval>());
 
 /**
  * Calls a function again and again, as `setInterval` does, but for the first time up to an eighth
@@ -57,10 +58,10 @@ const intervals = new WeakMap<Timers, Map<number, SharedInterval>>();
  * @returns A function that ends the calls.
  */
 export function startInterval(millis: number, action: () => void): () => void {
-  const { timers } = runtime;
-  let ofTimers = intervals.get(timers);
-  if (ofTimers === undefined) intervals.set(timers, ofTimers = new Map());
-  let shared = ofTimers.get(millis);
-  if (shared === undefined) ofTimers.set(millis, shared = new SharedInterval(millis, timers));
+  const intervals = intervalsOfRuntime();
+  let shared = intervals.get(millis);
+  if (shared === undefined) {
+    intervals.set(millis, shared = new SharedInterval(millis, runtime.timers));
+  }
   return shared.add(action);
 }

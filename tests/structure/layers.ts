@@ -15,7 +15,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["client", "server", "dashboard", "telemetry"],
   ["sim"],
   ["testing", "notebook", "cluster"],
-  ["cli"],
+  ["cli", "world"],
 ];
 
 /** Rooms below that a room must not import all the same, with the reason. */

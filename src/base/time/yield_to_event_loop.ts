@@ -1,12 +1,18 @@
+import { ofRuntime } from "../runtime/of_runtime.ts";
 import { runtime } from "../runtime/runtime.ts";
 
 /** Time after which the event loop is given a turn. */
 const MAX_BUSY_MILLIS = 50;
 
-/** Time of the event loop's last turn, in milliseconds of `runtime.clock.now()`. */
-let since = 0;
-/** The next turn; all callers wait for the same one, so that they go on together. */
-let returning: Promise<void> | undefined;
+/** Turns of an event loop. */
+interface Turns {
+  /** Time of the last turn, in milliseconds of `runtime.clock.now()`. */
+  since: number;
+  /** The next turn; all callers wait for the same one, so that they go on together. */
+  next: Promise<void> | undefined;
+}
+
+const turnsOfRuntime = ofRuntime((): Turns => ({ since: 0, next: undefined }));
 
 /**
  * Gives the event loop a turn when 50 ms have passed since the last one.
@@ -17,14 +23,15 @@ let returning: Promise<void> | undefined;
  * @returns A promise of the turn; `undefined`, which costs nothing to await, before the 50 ms.
  */
 export function yieldToEventLoop(): Promise<void> | undefined {
-  if (returning === undefined && runtime.clock.now() - since >= MAX_BUSY_MILLIS) {
-    returning = new Promise((resolve) =>
+  const turns = turnsOfRuntime();
+  if (turns.next === undefined && runtime.clock.now() - turns.since >= MAX_BUSY_MILLIS) {
+    turns.next = new Promise((resolve) =>
       runtime.timers.setTimeout(() => {
-        since = runtime.clock.now();
-        returning = undefined;
+        turns.since = runtime.clock.now();
+        turns.next = undefined;
         resolve();
       }, 0)
     );
   }
-  return returning;
+  return turns.next;
 }

@@ -1,0 +1,10 @@
+/**
+ * Worlds: federations in simulated time, whose failures are replayed from a seed.
+ *
+ * @module
+ */
+
+export type { LinkState } from "./network/link.ts";
+export type { Machine } from "./machine.ts";
+export type { ProcessEnd, VirtualProcess } from "./virtual_process.ts";
+export * from "./world.ts";
