@@ -14,6 +14,8 @@ export interface ProcessEnd {
   readonly by: "return" | "error" | "crash" | "kill";
   /** One line about an error; absent without one. */
   readonly error?: string;
+  /** Resources that it had not released; absent if there were none. */
+  readonly open?: string;
 }
 
 /** Parts of a process. */
@@ -141,10 +143,11 @@ export class VirtualProcess implements Actor {
 
   #finish(end: ProcessEnd): void {
     if (this.#end !== undefined) return;
-    this.#end = end;
+    const open = [...this.#resources].map(String).join(", ");
+    this.#end = open === "" ? end : { ...end, open };
     this.#held.length = 0;
     for (const resource of this.#resources) resource[Symbol.dispose]();
     this.#resources.clear();
-    this.#onEnd(this, end);
+    this.#onEnd(this, this.#end);
   }
 }

@@ -55,6 +55,8 @@ export class World {
    * time, such as a module that was not loaded before. A world with any cannot be replayed.
    */
   readonly escapes: string[] = [];
+  /** Resources that processes have left open though their main function has returned. */
+  readonly leaks: string[] = [];
   /** Called when a process has ended. */
   onEnd: (process: VirtualProcess, end: ProcessEnd) => void = () => {};
 
@@ -131,6 +133,9 @@ export class World {
         virtualRuntime(process, { scheduler: this.scheduler, random, onLine: log }),
       onEscape: (stack) => void this.escapes.push(stack),
       onEnd: (process, end) => {
+        if (end.by === "return" && end.open !== undefined) {
+          this.leaks.push(`${name} has left open: ${end.open}`);
+        }
         this.#processes.splice(this.#processes.indexOf(process), 1);
         log(`ends by ${end.by}${end.error === undefined ? "" : `: ${end.error}`}`);
         this.onEnd(process, end);

@@ -1,4 +1,5 @@
 import { runtime } from "../runtime/runtime.ts";
+import { splitPath } from "./path.ts";
 
 /** Opens a file while it is used, as `Deno.open` does. */
 export type UseFile = <Result>(
@@ -67,6 +68,24 @@ export async function syncFolder(folder: string, use: UseFile = useFile): Promis
   try {
     await use(folder, { read: true }, (handle) => handle.sync());
   } catch { /* the files' own bytes are on the disk in any case */ }
+}
+
+/**
+ * Creates a folder with those above it, and syncs its name and theirs to the disk: after a power
+ * failure a folder whose name was not synced is lost with all that is in it. Folders that this
+ * process may not read are left out.
+ */
+export async function makeLastingFolder(path: string): Promise<void> {
+  await runtime.files.mkdir(path, { recursive: true });
+  for (let below = path;;) {
+    const { folder } = splitPath(below);
+    if (folder === below) return;
+    // Querying first keeps Deno from prompting.
+    const { state } = await runtime.process.permissions.query({ name: "read", path: folder });
+    if (state !== "granted") return;
+    await syncFolder(folder);
+    below = folder;
+  }
 }
 
 /** Returns true if an operation failed because this process lacks the permission. */

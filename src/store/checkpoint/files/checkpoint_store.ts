@@ -7,7 +7,7 @@
 import { runtime } from "../../../base/runtime/runtime.ts";
 import { splitPath } from "../../../base/files/path.ts";
 import type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "../checkpoints.ts";
-import { isDenied, removeUnlocked, syncFolder } from "../../../base/files/folder.ts";
+import { isDenied, makeLastingFolder, removeUnlocked, syncFolder } from "../../../base/files/folder.ts";
 import { errorMessage } from "../../../base/errors.ts";
 import { readCheckpointFile, readHeaderOfFile, writeCheckpoint } from "./checkpoint_file.ts";
 import { type CheckpointHeader, contentOf } from "../format.ts";
@@ -76,6 +76,8 @@ export class CheckpointStore implements Checkpoints {
   /** Headers by file name, so that a save does not read them again. */
   readonly #known = new Map<string, Listed>();
   #sequence = 0;
+  /** Set once the folder, and those above it, are on the disk. */
+  #isLasting = false;
 
   /**
    * Makes a store. The folder is created when the first checkpoint is saved.
@@ -106,7 +108,9 @@ export class CheckpointStore implements Checkpoints {
     const name = nameOf(content.round);
     const path = `${this.folder}/${name}`;
     try {
-      await runtime.files.mkdir(this.folder, { recursive: true });
+      if (this.#isLasting) await runtime.files.mkdir(this.folder, { recursive: true });
+      else await makeLastingFolder(this.folder);
+      this.#isLasting = true;
       await this.#removeTemporary();
       const others = await this.#list();
       this.#sequence = Math.max(this.#sequence, ...others.map(({ sequence }) => sequence)) + 1;

@@ -1,0 +1,161 @@
+import type { Credential, Gatekeeper } from "../../auth/challenge.ts";
+import type { Random } from "../../base/random.ts";
+import { runtime } from "../../base/runtime/runtime.ts";
+import { History } from "../history.ts";
+import type { Machine } from "../machine.ts";
+import { LinkFaults } from "../network/link_faults.ts";
+import type { ProcessEnd, VirtualProcess } from "../virtual_process.ts";
+import type { ProcessContext, World } from "../world.ts";
+import { takePart } from "./client_program.ts";
+import type { FederationPlan } from "./plan.ts";
+import { serve } from "./server_program.ts";
+
+/** Shortest and longest time until a process that has ended is started again, in milliseconds. */
+const RESTART_MILLIS = [500, 20_000] as const;
+/** Secret of clients that prove their identity by a token. */
+const TOKEN = "a token that the clients know";
+/** Time until a process has ended once the run is over, in milliseconds. */
+export const FAREWELL_MILLIS = 900_000;
+
+/** Program of a machine, which is started again whenever it ends before the run is over. */
+interface Service {
+  readonly machine: Machine;
+  readonly main: (context: ProcessContext) => Promise<void>;
+  process: VirtualProcess | undefined;
+}
+
+/** Keys and tokens of a federation. */
+interface Proofs {
+  readonly gatekeeper: Gatekeeper | undefined;
+  readonly credentialOf: (client: number) => Credential | undefined;
+}
+
+/**
+ * Federation in a world: a server and clients, each on a machine of its own, which are started
+ * again whenever they end, until the server says that the run is over.
+ */
+export class Federation {
+  readonly world: World;
+  readonly plan: FederationPlan;
+  readonly history: History;
+  /** Faults of the links between its machines. */
+  readonly links: LinkFaults;
+  readonly #random: Random;
+  readonly #services = new Map<string, Service>();
+  #isOver = false;
+
+  /** Prepares a federation; `start` makes its processes. */
+  constructor(world: World, plan: FederationPlan) {
+    this.world = world;
+    this.plan = plan;
+    this.history = new History(() => world.now);
+    this.links = new LinkFaults(world.network, this.machines);
+    this.#random = world.random("restarts");
+    world.onEnd = (process, end) => this.#onEnd(process, end);
+  }
+
+  /** Names of the machines: that of the server first. */
+  get machines(): readonly string[] {
+    return ["server", ...this.clientMachines];
+  }
+
+  /** Names of the machines of clients. */
+  get clientMachines(): readonly string[] {
+    return Array.from({ length: this.plan.clients }, (_, i) => `client-${i + 1}`);
+  }
+
+  /** True once the server has ended the run. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** True once the run is over and all processes have ended. */
+  get hasEnded(): boolean {
+    return this.#isOver && [...this.#services.values()].every(({ process }) => !process);
+  }
+
+  /** Process that runs on a machine; `undefined` while there is none. */
+  processOn(machine: string): VirtualProcess | undefined {
+    return this.#services.get(machine)?.process;
+  }
+
+  /** Makes the keys, and starts all processes. */
+  async start(): Promise<void> {
+    const { world, plan, history } = this;
+    const { gatekeeper, credentialOf } = await this.#proofs();
+    this.#add("server", (context) => serve({ plan, gatekeeper, history }, context));
+    for (let client = 1; client <= plan.clients; client++) {
+      const credential = credentialOf(client);
+      const program = { plan, client, credential, history };
+      this.#add(`client-${client}`, (context) => takePart(program, context));
+    }
+    for (const service of this.#services.values()) this.#start(service);
+    world.log("world", `${plan.clients} clients, ${plan.rounds} rounds of ${plan.strategy}`);
+  }
+
+  /** Starts the program of a machine unless it runs, or has no power. */
+  restart(machine: string): void {
+    const service = this.#services.get(machine);
+    if (service !== undefined) this.#start(service);
+  }
+
+  #add(name: string, main: (context: ProcessContext) => Promise<void>): void {
+    this.#services.set(name, { machine: this.world.machine(name), main, process: undefined });
+  }
+
+  #start(service: Service): void {
+    if (this.#isOver || service.process !== undefined || !service.machine.isOn) return;
+    service.process = this.world.start(service.machine, service.main);
+  }
+
+  #onEnd(process: VirtualProcess, end: ProcessEnd): void {
+    const { name } = process.machine, service = this.#services.get(name);
+    this.history.add({ type: "ended", machine: name, ...end });
+    if (service?.process !== process) return;
+    service.process = undefined;
+    if (name === "server" && end.by === "return") this.#isOver = true;
+    const [least, most] = RESTART_MILLIS;
+    const millis = least + (most - least) * this.#random.uniform();
+    this.world.scheduler.after(millis, () => this.#start(service));
+  }
+
+  /** Makes keys by a process of the world, so that they are the same again. */
+  async #proofs(): Promise<Proofs> {
+    const { plan, world } = this;
+    switch (plan.proof) {
+      case "none":
+        return { gatekeeper: undefined, credentialOf: () => undefined };
+      case "token": {
+        const token = { kind: "token", token: TOKEN } as const;
+        return { gatekeeper: token, credentialOf: () => token };
+      }
+      case "key": {
+        const made: Extract<Credential, { kind: "key" }>[] = [];
+        const { onEnd } = world;
+        world.onEnd = () => {};
+        const maker = world.start(world.machine("office"), async () => {
+          for (let i = 0; i < plan.clients; i++) {
+            const { subtle } = runtime.crypto;
+            const usages: KeyUsage[] = ["sign", "verify"];
+            const pair = await subtle.generateKey("Ed25519", false, usages) as CryptoKeyPair;
+            const raw = new Uint8Array(await subtle.exportKey("raw", pair.publicKey));
+            const publicKey = raw.toBase64({ alphabet: "base64url", omitPadding: true });
+            made.push({ kind: "key", privateKey: pair.privateKey, publicKey });
+          }
+        });
+        await world.run(() => maker.end !== undefined);
+        world.onEnd = onEnd;
+        const allowed = new Map(
+          made.map(({ publicKey }, i) => [publicKey, {
+            name: `client ${i + 1}`,
+            ...(plan.asksForRank && { rank: i + 1 }),
+          }]),
+        );
+        return {
+          gatekeeper: { kind: "keys", allowed },
+          credentialOf: (client) => made[client - 1],
+        };
+      }
+    }
+  }
+}

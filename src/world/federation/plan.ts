@@ -1,0 +1,108 @@
+import type { Random } from "../../base/random.ts";
+
+/** Federation of a world: what runs, apart from faults. */
+export interface FederationPlan {
+  /** Seed of the run, its cohorts and its training. */
+  readonly seed: number;
+  /** Number of clients. */
+  readonly clients: number;
+  /** Number of rounds; without rounds, of versions of the model. */
+  readonly rounds: number;
+  /** Number of values of the model, more than 4. */
+  readonly length: number;
+  /** Strategy, as the command line writes it. */
+  readonly strategy: string;
+  /** Set for a run without rounds. */
+  readonly isAsync: boolean;
+  /** Proof that the server asks for. */
+  readonly proof: "none" | "token" | "key";
+  /** Set if clients ask for their rank; else the server assigns it. */
+  readonly asksForRank: boolean;
+  /** Codec of the updates, as the command line writes it; absent without one. */
+  readonly uplink?: string;
+  /** Codec of the parameters; absent without one. */
+  readonly downlink?: string;
+  /** Set if updates are masked. */
+  readonly isMasked: boolean;
+  /** Central differential privacy, as the command line writes it; absent without one. */
+  readonly privacy?: string;
+  /** Share of the clients that each round selects. */
+  readonly fraction: number;
+  /** Share of further clients that each round selects. */
+  readonly overSelection: number;
+  /** Share of the wanted updates that completes a round. */
+  readonly quorum: number;
+  /** Place of the evaluation. */
+  readonly evaluates: "server" | "clients";
+  /** Time of a training in seconds: shortest and longest. */
+  readonly trainSeconds: readonly [number, number];
+  /** Time-outs in seconds. */
+  readonly roundSeconds: number;
+  readonly heartbeatSeconds: number;
+  readonly joinSeconds: number;
+}
+
+/** Strategies that take part, each with the fewest clients that it needs. */
+const STRATEGIES: readonly (readonly [text: string, clients: number])[] = [
+  ["fedavg", 2],
+  ["fedavgm", 2],
+  ["fedadam", 2],
+  ["fedyogi", 2],
+  ["fednova", 2],
+  ["qfedavg", 2],
+  ["fedsgd", 2],
+  ["fedprox", 2],
+  ["scaffold", 2],
+  ["feddyn", 2],
+  ["ditto", 2],
+  ["fedper:local=head", 2],
+  ["median", 3],
+  ["trimmed-mean:attackers=1", 4],
+  ["geometric-median", 3],
+  ["krum:attackers=1", 5],
+  ["multi-krum:attackers=1", 5],
+  ["norm-clipping:bound=5", 2],
+];
+const ASYNC_STRATEGIES = ["fedasync", "fedbuff:size=3"];
+const CODECS = ["int8", "int4", "eden:bits=2", "topk:share=0.25"];
+/** Strategies whose updates may be encoded or masked. */
+const PLAIN = new Set(["fedavg", "fedavgm", "fedadam", "fedyogi"]);
+
+/** Draws one of some values. */
+export function drawn<Value>(random: Random, values: readonly [Value, ...Value[]]): Value {
+  return values[random.below(values.length)] ?? values[0];
+}
+
+/** Draws a federation. */
+export function drawPlan(seed: number, random: Random): FederationPlan {
+  const isAsync = random.below(6) === 0;
+  const [text, least] = STRATEGIES[random.below(STRATEGIES.length)] ?? ["fedavg", 2];
+  const strategy = isAsync ? ASYNC_STRATEGIES[random.below(2)] ?? "fedasync" : text;
+  const isPlain = PLAIN.has(strategy);
+  const isMasked = isPlain && random.below(3) === 0;
+  const clients = Math.max(isMasked ? 5 : least, 2 + random.below(9));
+  const canSelect = !isMasked && !/krum|trimmed/.test(strategy) && clients >= 4;
+  const isCoded = isPlain && !isMasked && random.below(2) === 0;
+  const codec = () => CODECS[random.below(CODECS.length)] ?? "int8";
+  return {
+    seed,
+    clients,
+    rounds: 5 + random.below(isAsync ? 60 : 20),
+    length: 8 + random.below(60),
+    strategy,
+    isAsync,
+    proof: drawn(random, ["none", "token", "key"]),
+    asksForRank: random.below(2) === 0,
+    ...(isCoded && { uplink: codec() }),
+    ...(isCoded && { downlink: drawn(random, ["int8", "int8+delta", "delta"]) }),
+    isMasked,
+    fraction: canSelect && random.below(3) === 0 ? 0.5 : 1,
+    overSelection: canSelect && random.below(6) === 0 ? 0.5 : 0,
+    quorum: drawn(random, [1, 1, 0.5]),
+    evaluates: drawn(random, ["server", "clients"]),
+    trainSeconds: drawn<readonly [number, number]>(random, [[0.1, 1], [5, 60], [30, 300]]),
+    roundSeconds: 600,
+    heartbeatSeconds: drawn(random, [5, 5, 1, 20]),
+    joinSeconds: 300,
+  };
+}

@@ -1,0 +1,83 @@
+import type { ParameterVector } from "../../params/manifest.ts";
+import type { Federation } from "../federation/federation.ts";
+import type { HistoryEntry } from "../history.ts";
+import type { Invariant } from "./invariant.ts";
+
+/** Updates that the server took in for the try of a round that made its model. */
+interface CountedRound {
+  readonly round: number;
+  readonly cohort: readonly number[];
+  readonly received: number;
+  readonly refused: number;
+  readonly taken: ReadonlyMap<number, ParameterVector>;
+  readonly model: ParameterVector;
+}
+
+/**
+ * Returns the rounds of a synchronous run in the order in which they ended, each with the updates
+ * of its last try. A round may be there several times: a server that was killed before its
+ * checkpoint repeats it.
+ */
+export function countedRounds(history: Federation["history"]): readonly CountedRound[] {
+  const rounds: CountedRound[] = [];
+  let taken = new Map<number, ParameterVector>();
+  for (const entry of history.entries) {
+    switch (entry.type) {
+      case "opened":
+        taken = new Map();
+        break;
+      case "taken":
+        taken.set(entry.rank, entry.vector);
+        break;
+      case "round": {
+        const { round, cohort, received, refused } = entry.report;
+        rounds.push({ round, cohort, received, refused, taken, model: entry.model });
+      }
+    }
+  }
+  return rounds;
+}
+
+/** Returns true if two vectors have the same values. */
+export function isEqual(a: ParameterVector, b: ParameterVector): boolean {
+  return a.length === b.length && a.every((x, i) => Object.is(x, b[i]));
+}
+
+type Trained = Extract<HistoryEntry, { readonly type: "trained" }>;
+
+/**
+ * Each update that counts is one that a client has trained in that round, from the model of the
+ * round before; the updates of a cohort are of different clients; and none counts twice.
+ */
+export const countedOnce: Invariant = {
+  name: "an update is counted at most once",
+  breaches({ federation }) {
+    const { history, plan } = federation;
+    if (plan.isAsync) return [];
+    const breaches: string[] = [];
+    for (const { round, cohort, received, refused, taken } of countedRounds(history)) {
+      if (new Set(cohort).size !== cohort.length) {
+        breaches.push(`round ${round} has counted a rank twice: ${cohort.join(", ")}`);
+      }
+      if (received !== taken.size && refused === 0 && !plan.isMasked) {
+        breaches.push(`round ${round} has counted ${received} updates, and taken ${taken.size} in`);
+      }
+      // What is encoded, masked or changed by a rule is not what the client has trained.
+      if (plan.uplink !== undefined || plan.isMasked || !isSentAsTrained(plan.strategy)) continue;
+      const trained = history.of("trained").filter((entry) => entry.round === round);
+      const used = new Set<Trained>();
+      for (const [rank, vector] of taken) {
+        const own = trained.find((entry) => !used.has(entry) && isEqual(entry.result, vector));
+        if (own === undefined) {
+          breaches.push(`round ${round} has taken an update of rank ${rank} that nobody trained`);
+        } else used.add(own);
+      }
+    }
+    return breaches;
+  },
+};
+
+/** Returns true if clients send the vector that their handler has trained. */
+export function isSentAsTrained(strategy: string): boolean {
+  return !/^(scaffold|feddyn|ditto|fedper|fedprox)/.test(strategy);
+}

@@ -1,0 +1,136 @@
+/**
+ * Runs federations in simulated time, with faults of machines, links and disks, until some hours of
+ * the world have passed. Exit status 0 when no rule was broken.
+ *
+ *     deno task world --seed 1 --hours 100
+ */
+import { parseArgs } from "node:util";
+import { faultText } from "../../src/world/faults/fault.ts";
+import { drawPlay, type Outcome, type Play, play } from "../../src/world/play.ts";
+import { shrink } from "../../src/world/shrink.ts";
+
+const HELP = `Runs federations in simulated time, with faults of machines, links and disks.
+
+  deno task world [--seed S] [--hours H] [--minutes M] [--replay] [--plan FILE] [--write FILE]
+
+  --seed S      seed of the first run (1); the next run has the next seed
+  --hours H     hours of the world after which no new run begins (100)
+  --minutes M   minutes of real time after which no new run begins
+  --replay      shows the log of all processes of one run
+  --plan FILE   makes the run that such a file describes, in place of that of the seed
+  --write FILE  writes a file for --plan: the run that failed with its fewest faults, or with
+                --replay the run of the seed
+`;
+
+/** Tries after which a schedule is not made smaller. */
+const SHRINK_TRIES = 200;
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: "1" },
+    hours: { type: "string", default: "100" },
+    minutes: { type: "string", default: "Infinity" },
+    replay: { type: "boolean", default: false },
+    plan: { type: "string" },
+    write: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+/** Reads a number of the command line. */
+function numberOf(name: "seed" | "hours" | "minutes", isWhole = false): number {
+  const number = Number(values[name]);
+  if (number >= 0 && (!isWhole || Number.isSafeInteger(number))) return number;
+  console.error(`error: expected a number for --${name}, got ${values[name]}`);
+  Deno.exit(2);
+}
+
+async function readPlay(path: string): Promise<Play> {
+  try {
+    return JSON.parse(await Deno.readTextFile(path));
+  } catch (error) {
+    console.error(`error: cannot read ${path}: ${error instanceof Error ? error.message : error}`);
+    Deno.exit(2);
+  }
+}
+
+/** Commit of this checkout, or `"unknown"` outside of one. */
+async function commit(): Promise<string> {
+  try {
+    const git = new Deno.Command("git", { args: ["rev-parse", "HEAD"], stderr: "null" });
+    return new TextDecoder().decode((await git.output()).stdout).trim() || "unknown";
+  } catch {
+    return "unknown";
+  }
+}
+
+function summary({ seed, plan, schedule, hours, events, log }: Outcome): string {
+  const { strategy, clients, rounds, isMasked, uplink, downlink, proof } = plan;
+  const extras = [isMasked && "masked", uplink, downlink && `down ${downlink}`, proof].filter(
+    Boolean,
+  );
+  return `seed ${seed}: ${clients} clients, ${rounds} rounds of ${strategy} (${
+    extras.join(", ")
+  }), ${schedule.length} faults, ${hours.toFixed(2)} h, ${events} events, log ${log}`;
+}
+
+async function writePlay(path: string, { seed, plan, schedule }: Play): Promise<void> {
+  await Deno.writeTextFile(path, `${JSON.stringify({ seed, plan, schedule }, null, 2)}\n`);
+}
+
+/** Tells of a run that broke a rule, with the fewest faults that do so. */
+async function tell(outcome: Outcome): Promise<void> {
+  const [first] = outcome.violations;
+  console.log(`FAILED at commit ${await commit()}`);
+  for (const { invariant, text } of outcome.violations.slice(0, 10)) {
+    console.log(`  ${invariant}: ${text}`);
+  }
+  const schedule = await shrink(outcome.schedule, async (schedule) => {
+    const { violations } = await play({ ...outcome, schedule });
+    return violations.some(({ invariant }) => invariant === first?.invariant);
+  }, SHRINK_TRIES);
+  console.log(
+    `  the same rule is broken by ${schedule.length} of ${outcome.schedule.length} faults:`,
+  );
+  for (const { at, seconds, fault } of schedule) {
+    console.log(`    at ${at} s for ${seconds} s: ${faultText(fault)}`);
+  }
+  console.log(`  again: deno task world --seed ${outcome.seed} --replay`);
+  if (values.write !== undefined) await writePlay(values.write, { ...outcome, schedule });
+}
+
+async function main(): Promise<number> {
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const seed = numberOf("seed", true), mostHours = numberOf("hours"), minutes = numberOf("minutes");
+  if (values.replay || values.plan !== undefined) {
+    const one = values.plan === undefined ? drawPlay(seed) : await readPlay(values.plan);
+    const onLine = values.replay ? (line: string) => console.log(line) : undefined;
+    const outcome = await play(one, onLine && { onLine });
+    if (values.replay && values.write !== undefined) await writePlay(values.write, one);
+    console.log(summary(outcome));
+    for (const { invariant, text } of outcome.violations) console.log(`  ${invariant}: ${text}`);
+    return outcome.violations.length === 0 ? 0 : 1;
+  }
+  const began = performance.now();
+  let hours = 0, failed = 0, runs = 0;
+  while (hours < mostHours && performance.now() - began < minutes * 60_000) {
+    const outcome = await play(drawPlay(seed + runs++));
+    hours += outcome.hours;
+    console.log(summary(outcome));
+    if (outcome.violations.length === 0) continue;
+    failed++;
+    await tell(outcome);
+  }
+  const seconds = (performance.now() - began) / 1000;
+  console.log(
+    `${runs} runs, ${hours.toFixed(1)} hours of the world in ${seconds.toFixed(1)} s (${
+      (3600 * hours / seconds).toFixed(0)
+    } hours an hour), ${failed} failed`,
+  );
+  return failed === 0 ? 0 : 1;
+}
+
+Deno.exit(await main());
