@@ -135,8 +135,9 @@ export async function openSource(flags: DataFlags, signal?: AbortSignal): Promis
     ...(areTexts && { texts: libraryOptions("texts", flags) }),
   });
   const areForImages = isImages && forTables.every((name) => FOR_IMAGES.includes(name));
-  const areForTexts = areTexts && forTables.every((name) => name === "labelColumn");
-  if (forTables.length > 0 && !isTable && !areForImages && !areForTexts) throw refused;
+  const areForLines = sequences !== undefined && forTables.every((name) => name === "encoding");
+  const isRefused = !isTable && !areForImages && !areTexts && !areForLines;
+  if (forTables.length > 0 && isRefused) throw refused;
   return source;
 }
 

@@ -62,7 +62,8 @@ export async function openSequences(
   options: LoadDatasetOptions,
 ): Promise<OpenedData> {
   checkOptions(name, options);
-  const authors = await readAuthoredLines(path);
+  const { encoding } = options.table ?? {};
+  const authors = await readAuthoredLines(path, { ...(encoding !== undefined && { encoding }) });
   return { source: textSource({ name, authors, form }), isTable: false };
 }
 

@@ -6,21 +6,19 @@
 
 import { errorMessage } from "../../base/errors.ts";
 import { runtime } from "../../base/runtime/runtime.ts";
-import {
-  type LabelledTexts,
-  parseLabelledTexts,
-  readLabelledTexts,
-} from "../text/labelled_texts.ts";
+import type { Dataset } from "../dataset.ts";
+import { type LabelledTexts, parseLabelledTexts } from "../text/labelled_texts.ts";
 import { tokenDataset, type TokenizedTexts } from "../text/token_dataset.ts";
 import { TextTokenizer } from "../text/tokenizer.ts";
-import { trainAndTestIn } from "../formats/table_paths.ts";
 import { sortNames } from "../schema/names.ts";
+import { holdOut } from "../split.ts";
 import { dataFolder } from "./data_folder.ts";
 import { readFiles } from "./load_named.ts";
 import { BANKING77 } from "./named_texts.ts";
 import { isNamedData } from "./synthetic_name.ts";
-import { ofArrays, type OpenedData } from "./opened.ts";
-import type { LoadDatasetOptions } from "./options.ts";
+import { labelColumnOf, type Texts, textsAt } from "./text_files.ts";
+import { checkNoTest, ofArrays, type OpenedData, TEST_SEED } from "./opened.ts";
+import type { LoadDatasetOptions, TableDataOptions } from "./options.ts";
 
 /** Path of the usual tokenizer, in the folder of data sets. */
 const USUAL_TOKENIZER = "minilm/tokenizer.json";
@@ -28,17 +26,12 @@ const USUAL_TOKENIZER = "minilm/tokenizer.json";
 /** SHA-256 of the tokenizer of all-MiniLM-L6-v2. */
 const USUAL_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037";
 
-/** Texts to train on, and to test on. */
-interface Texts {
-  readonly train: LabelledTexts;
-  readonly test?: LabelledTexts;
-}
-
 /**
- * Opens a data set of texts: BANKING77, a file of texts with labels, or a folder with `train` and
- * `test` of such files.
+ * Opens a data set of texts: BANKING77, files of texts with labels, or a folder with `train` and
+ * `test` of such files; with `sites`, a folder in which each file is of one site.
  *
  * @throws {Error} If a file or the tokenizer cannot be read.
+ * @throws {RangeError} If an option does not go with texts, or all of them are empty.
  */
 export async function openTexts(spec: string, options: LoadDatasetOptions): Promise<OpenedData> {
   if (spec !== BANKING77.name && isNamedData(spec)) {
@@ -46,35 +39,108 @@ export async function openTexts(spec: string, options: LoadDatasetOptions): Prom
       `Cannot use ${spec}: expected texts for a tokenizer (option texts, --tokenizer)`,
     );
   }
+  checkTextOptions(spec, options);
   const tokenizer = await openTokenizer(options);
   const { train, test } = spec === BANKING77.name
     ? await banking77(options)
     : await textsAt(spec, options);
-  const classes = sortNames(new Set(train.labels));
-  const target = options.table?.labelColumn;
+  const classes = options.table?.classes ?? sortNames(new Set(train.labels));
+  const target = labelColumnOf(options);
   const notes: string[] = [];
   const tokenize = (texts: LabelledTexts, use: string) => {
+    const name = `the texts of ${spec} to ${use} on`;
     const tokenized = tokenDataset(texts, {
       tokenizer,
       classes,
-      ...(typeof target === "string" && { target }),
+      title: name,
+      ...(target !== undefined && { target }),
     });
+    const { data, emptyTexts } = tokenized;
+    if (emptyTexts === data.length) {
+      throw new RangeError(`Cannot use ${name}: expected words, got ${emptyTexts} empty texts`);
+    }
     notes.push(...notesOf(tokenized, use));
-    return tokenized.data;
+    return data;
   };
   const data = { train: tokenize(train, "train"), ...(test && { test: tokenize(test, "test") }) };
-  const { source, isTable } = ofArrays(spec, data, options);
+  const { ids, source, isTable } = arraysOf(spec, { ...data, ids: train.ids }, options);
   return {
     isTable,
     classes,
     source: {
       name: source.name,
+      ...(ids && { hasIds: true }),
       arrange: async (schema) => {
+        if (schema === undefined) checkClasses(spec, train.labels, classes);
         const arranged = await source.arrange(schema);
-        return { ...arranged, notes: [...arranged.notes, ...notes] };
+        return { ...arranged, ...(ids && { ids }), notes: [...arranged.notes, ...notes] };
       },
     },
   };
+}
+
+/** Makes a source of tokens, which keeps the ids of the rows where there are some. */
+function arraysOf(
+  name: string,
+  { ids, ...data }: {
+    readonly train: Dataset;
+    readonly test?: Dataset;
+    readonly ids: readonly string[] | undefined;
+  },
+  options: LoadDatasetOptions,
+): OpenedData & { readonly ids?: readonly string[] } {
+  const { testShare: share, ...others } = options;
+  if (ids === undefined || share === undefined) {
+    return { ...ofArrays(name, data, options), ...(ids && { ids }) };
+  }
+  checkNoTest(name, data, share);
+  const rows = holdOut(ids.keys().toArray(), { share, seed: TEST_SEED, index: 0 });
+  const { train } = data;
+  return {
+    ...ofArrays(name, { train: train.select(rows.train), test: train.select(rows.test) }, others),
+    ids: Array.from(rows.train, (row) => ids[row] ?? ""),
+  };
+}
+
+/** Options of tables that texts have as well. */
+const KNOWN: ReadonlySet<string> = new Set<keyof TableDataOptions>([
+  ...["labelColumn", "idColumn", "target", "classes"] as const,
+  ...["delimiter", "encoding", "skipRows", "comment"] as const,
+]);
+
+/** Throws a `RangeError` for an option that does not go with texts. */
+function checkTextOptions(
+  spec: string,
+  { standardize = false, sites = false, table = {} }: LoadDatasetOptions,
+): void {
+  if (sites && spec === BANKING77.name) {
+    throw new RangeError(
+      `Cannot use ${spec}: expected a folder with a file for each site (--sites)`,
+    );
+  }
+  const name = standardize ? "standardize" : Object.keys(table).find((name) => !KNOWN.has(name));
+  if (name === undefined) return;
+  const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  throw new RangeError(
+    `Cannot use ${spec}: expected texts without the option ${name} (--${flag}), which does not go with a tokenizer`,
+  );
+}
+
+/** Fewest different numbers that are taken for measures. */
+const MEASURES = 20;
+
+/** Throws a `RangeError` for labels that are measures. */
+function checkClasses(
+  name: string,
+  labels: readonly string[],
+  classes: readonly string[],
+): void {
+  const isMeasured = classes.length > MEASURES && classes.length > labels.length / 2 &&
+    classes.every((label) => Number.isFinite(Number(label)));
+  if (!isMeasured) return;
+  throw new RangeError(
+    `Cannot use ${name}: expected classes as labels, got ${classes.length} numbers for ${labels.length} texts`,
+  );
 }
 
 /** Describes what texts to train or to test on have lost. */
@@ -117,35 +183,4 @@ async function banking77(options: LoadDatasetOptions): Promise<Texts> {
   const read = (name: string) =>
     parseLabelledTexts(contents.get(name) ?? new Uint8Array(), { name, ...columns });
   return { train: read("train.csv"), test: read("test.csv") };
-}
-
-async function textsAt(
-  path: string,
-  { texts = {}, table }: LoadDatasetOptions,
-): Promise<Texts> {
-  const { textColumn } = texts, labelColumn = table?.labelColumn;
-  if (typeof labelColumn === "number") {
-    throw new TypeError(`Cannot use ${path}: expected the name of the column of the labels`);
-  }
-  const columns = {
-    ...(textColumn !== undefined && { textColumn }),
-    ...(labelColumn !== undefined && { labelColumn }),
-  };
-  const one = async (paths: readonly string[]): Promise<LabelledTexts> => {
-    const parts = await Promise.all(paths.map((path) => readLabelledTexts(path, columns)));
-    return {
-      texts: parts.flatMap(({ texts }) => texts),
-      labels: parts.flatMap(({ labels }) => labels),
-    };
-  };
-  const tables = await isFolder(path) ? await trainAndTestIn(path) : undefined;
-  if (!tables) return { train: await one([path]) };
-  return {
-    train: await one(tables.train),
-    ...(tables.test && { test: await one(tables.test) }),
-  };
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return (await runtime.files.stat(path).catch(() => undefined))?.isDirectory ?? false;
 }

@@ -45,7 +45,7 @@ export const EXCEL_OR_ZIP = "got an Excel or zip file, save it as CSV";
 const NO_TEXT = ["504b0304", "d0cf11e0"];
 
 /** Refuses a file of Excel or a zip file that has the name of a text table. */
-function checkNoZip(path: string, piece: Uint8Array): void {
+export function checkNoZip(path: string, piece: Uint8Array): void {
   if (!NO_TEXT.includes(piece.subarray(0, 4).toHex())) return;
   throw new SyntaxError(`Cannot read ${path}: expected text, ${EXCEL_OR_ZIP}`);
 }
@@ -124,7 +124,8 @@ const FORMATS: ReadonlyMap<string, Format> = new Map([
   ["svm", libsvm],
 ]);
 
-function extensionOf(path: string): string {
+/** Returns the extension of a path in lower case, that below `.gz`; empty if there is none. */
+export function extensionOf(path: string): string {
   return /\.([^./\\]+)$/.exec(path.replace(/\.gz$/i, ""))?.[1]?.toLowerCase() ?? "";
 }
 

@@ -4,16 +4,16 @@
  * @module
  */
 
-import { isRecord } from "../../base/json.ts";
 import { readBytes } from "../file.ts";
-import { CsvScanner } from "../formats/csv/scanner.ts";
 import { gunzip, isGzip } from "../formats/gzip.ts";
-import { LineSplitter } from "../formats/line_splitter.ts";
-import { Utf8Converter } from "../formats/text_pieces.ts";
+import { shownNames } from "../schema/names.ts";
+import { readTextRows, type TextFileOptions } from "./text_rows.ts";
 
 /** Most bytes of a file, packed and unpacked. */
 const MOST_BYTES = 2 ** 30;
-const QUOTE = 0x22, POINT = 0x2E;
+
+/** Usual names of the columns. */
+const TEXT = "text", LABEL = "label";
 
 /** Texts and the label of each. */
 export interface LabelledTexts {
@@ -21,10 +21,12 @@ export interface LabelledTexts {
   readonly texts: readonly string[];
   /** Labels. */
   readonly labels: readonly string[];
+  /** Id of each text, where a column of ids was asked for. */
+  readonly ids?: readonly string[];
 }
 
 /** Options of {@linkcode readLabelledTexts}. */
-export interface LabelledTextsOptions {
+export interface LabelledTextsOptions extends TextFileOptions {
   /**
    * Column, or field, of the texts.
    *
@@ -34,13 +36,16 @@ export interface LabelledTextsOptions {
   /**
    * Column, or field, of the labels.
    *
-   * @default The last one that is not that of the texts.
+   * @default {"label"}, or the only one beside the texts and the ids.
    */
   readonly labelColumn?: string;
+  /**
+   * Column, or field, of ids, such as the names of those whom the texts are from.
+   *
+   * @default None.
+   */
+  readonly idColumn?: string;
 }
-
-/** Row by name of its column. */
-type Row = ReadonlyMap<string, string>;
 
 /**
  * Reads texts with labels from a file, which may be in gzip: `.jsonl` or `.ndjson` for an object a
@@ -48,7 +53,9 @@ type Row = ReadonlyMap<string, string>;
  * columns. Texts may be in quotes and have line breaks.
  *
  * @throws {Error} A class of `Deno.errors`, if the file cannot be read.
- * @throws {SyntaxError} If a row is malformed, lacks a label, or a column is missing.
+ * @throws {SyntaxError} If a row is malformed or lacks a label, a column is missing, or it is
+ * unclear which one has the labels.
+ * @throws {TypeError | RangeError} If an option is wrong, or the file is of another format.
  */
 export async function readLabelledTexts(
   path: string,
@@ -63,7 +70,8 @@ export async function readLabelledTexts(
  * Reads texts with labels from the bytes of a file whose name is given, as
  * {@linkcode readLabelledTexts} does.
  *
- * @throws {SyntaxError} If a row is malformed, lacks a label, or a column is missing.
+ * @throws {SyntaxError} If a row is malformed or lacks a label, a column is missing, or it is
+ * unclear which one has the labels.
  *
  * @example Two texts
  * ```ts
@@ -79,111 +87,56 @@ export async function readLabelledTexts(
  */
 export function parseLabelledTexts(
   bytes: Uint8Array<ArrayBuffer>,
-  { name, textColumn = "text", labelColumn }: LabelledTextsOptions & { readonly name: string },
+  { name, textColumn = TEXT, labelColumn, idColumn, ...form }:
+    & LabelledTextsOptions
+    & { readonly name: string },
 ): LabelledTexts {
-  const texts: string[] = [], labels: string[] = [];
+  const texts: string[] = [], labels: string[] = [], ids: string[] = [];
   let label = labelColumn;
-  const take = (row: Row, line: number) => {
-    label ??= [...row.keys()].findLast((column) => column !== textColumn);
-    const text = row.get(textColumn), own = label === undefined ? undefined : row.get(label);
-    if (text === undefined || own === undefined) {
-      const missing = text === undefined ? textColumn : label;
-      throw new SyntaxError(
-        `Cannot read ${name}: line ${line}: expected ${
-          missing === undefined ? "labels" : JSON.stringify(missing)
-        } beside ${[...row.keys()].map((column) => JSON.stringify(column)).join(", ")}`,
-      );
-    }
-    if (own.trim() === "") {
-      throw new SyntaxError(`Cannot read ${name}: line ${line}: expected a label, got none`);
-    }
-    texts.push(text);
-    labels.push(own.trim());
-  };
-  const plain = name.replace(/\.gz$/i, "");
-  if (/\.(jsonl|ndjson)$/i.test(plain)) readLines(bytes, name, take);
-  else readFields(bytes, { name, delimiter: /\.tsv$/i.test(plain) ? "\t" : "," }, take);
-  if (texts.length === 0) throw new SyntaxError(`Cannot read ${name}: it has no texts`);
-  return { texts, labels };
-}
-
-type Take = (row: Row, line: number) => void;
-
-function readLines(bytes: Uint8Array, name: string, take: Take): void {
-  const lines = new LineSplitter(name, (text, line) => {
-    if (text.trim() === "") return;
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch (cause) {
-      throw new SyntaxError(`Cannot read ${name}: line ${line}: expected JSON`, { cause });
-    }
-    if (!isRecord(value)) {
-      throw new SyntaxError(`Cannot read ${name}: line ${line}: expected an object`);
-    }
-    take(
-      new Map(
-        Object.entries(value).flatMap(([key, own]) =>
-          typeof own === "string" || typeof own === "number" ? [[key, `${own}`] as const] : []
-        ),
-      ),
-      line,
-    );
-  });
-  lines.push(bytes);
-  lines.end();
-}
-
-function readFields(
-  bytes: Uint8Array<ArrayBuffer>,
-  { name, delimiter }: { readonly name: string; readonly delimiter: string },
-  take: Take,
-): void {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let columns: readonly string[] | undefined;
-  let fields: string[] = [];
-  const scanner = new CsvScanner({
-    wants: new Uint8Array(),
-    number() {},
-    bytes: (column, piece, start, end) => {
-      // A row that came in part comes again from its start.
-      fields.length = column;
-      fields.push(decode(piece.subarray(start, end)));
-    },
-    row: (width, line) => {
-      const row = fields.slice(0, width);
-      fields = [];
-      if (columns === undefined) {
-        columns = row.map((field) => field.trim());
-        return;
-      }
-      if (row.length !== columns.length) {
-        throw new SyntaxError(
-          `Cannot read ${name}: line ${line}: expected ${columns.length} fields, got ${row.length}`,
+  readTextRows(bytes, { name, ...form }, (row, line) => {
+    const refuse = (reason: string): never => {
+      throw new SyntaxError(`Cannot read ${name}: line ${line}: ${reason}`);
+    };
+    const fieldOf = (column: string, option: string) =>
+      row.get(column) ??
+        refuse(
+          `expected ${JSON.stringify(column)} beside ${
+            shownNames([...row.keys()]) || "other fields"
+          }, or the name of another column (option ${option}, ${flagOf(option)})`,
         );
-      }
-      take(new Map(columns.map((column, i) => [column, row[i] ?? ""])), line);
-    },
-  }, {
-    delimiter: new TextEncoder().encode(delimiter),
-    decimal: POINT,
-    comment: undefined,
-    skipRows: 0,
-    quotes: [QUOTE],
-    name,
+    const text = fieldOf(textColumn, "textColumn");
+    label ??= labelAmong([...row.keys()], [textColumn, idColumn], refuse);
+    const own = fieldOf(label, "labelColumn").trim();
+    if (own === "") refuse("expected a label, got none");
+    if (!text.isWellFormed() || !own.isWellFormed()) refuse("expected texts of whole characters");
+    if (idColumn !== undefined) ids.push(fieldOf(idColumn, "idColumn").trim());
+    texts.push(text);
+    labels.push(own);
   });
-  const converter = new Utf8Converter(name, undefined);
-  scanner.push(converter.push(bytes));
-  scanner.push(converter.end());
-  scanner.end();
+  if (texts.length === 0) throw new SyntaxError(`Cannot read ${name}: it has no texts`);
+  return { texts, labels, ...(idColumn !== undefined && { ids }) };
+}
 
-  function decode(field: Uint8Array): string {
-    try {
-      return decoder.decode(field);
-    } catch (cause) {
-      throw new SyntaxError(`Cannot read ${name}: expected a text in UTF-8, got other bytes`, {
-        cause,
-      });
-    }
-  }
+/** Finds the column of the labels, where no option names it. */
+function labelAmong(
+  columns: readonly string[],
+  taken: readonly (string | undefined)[],
+  refuse: (reason: string) => never,
+): string {
+  const others = columns.filter((column) => !taken.includes(column));
+  if (others.includes(LABEL)) return LABEL;
+  const [only] = others;
+  if (only !== undefined && others.length === 1) return only;
+  return refuse(
+    others.length === 0
+      ? `expected labels beside ${shownNames(columns)}`
+      : `expected one column beside the texts, got ${
+        shownNames(others)
+      }, say which has the labels (option labelColumn, --label-column)`,
+  );
+}
+
+/** Returns the flag of an option on the command line. */
+function flagOf(option: string): string {
+  return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

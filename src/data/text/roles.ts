@@ -7,6 +7,9 @@
 import { isRecord } from "../../base/json.ts";
 import { readBytes } from "../file.ts";
 import { gunzip, isGzip } from "../formats/gzip.ts";
+import type { ReadTableOptions } from "../formats/raw_table.ts";
+import { LineSplitter } from "../formats/line_splitter.ts";
+import { Utf8Converter } from "../formats/text_pieces.ts";
 
 /** Most bytes of the file, packed and unpacked. */
 const MOST_BYTES = 2 ** 30;
@@ -21,21 +24,33 @@ export interface AuthoredLines {
 
 /**
  * Reads a file, which may be in gzip, of one JSON object a line: `{"lines": ["…"], "role":
- * "HAMLET", "play": "hamlet"}`. The other fields are the author's name.
+ * "HAMLET", "play": "hamlet"}`. The other fields are the author's name; the lines of objects with
+ * the same name are those of one author. An author without a name has the number of the line.
  *
  * @throws {Error} If the file cannot be read.
  * @throws {SyntaxError} If a line is malformed; the message names it.
  */
-export async function readAuthoredLines(path: string): Promise<AuthoredLines[]> {
+export async function readAuthoredLines(
+  path: string,
+  { encoding }: Pick<ReadTableOptions, "encoding"> = {},
+): Promise<AuthoredLines[]> {
   const bytes = await readBytes(path, { most: MOST_BYTES });
   const plain = isGzip(bytes) ? await gunzip(bytes, path, () => MOST_BYTES) : bytes;
-  const authors: AuthoredLines[] = [];
-  const rows = new TextDecoder().decode(plain).split("\n");
-  for (const [i, row] of rows.entries()) {
-    if (row.trim() !== "") authors.push(readAuthor(row, `${path}, line ${i + 1}`));
-  }
-  if (authors.length === 0) throw new SyntaxError(`Cannot read ${path}: it has no texts`);
-  return authors;
+  const authors = new Map<string, string[]>();
+  const splitter = new LineSplitter(path, (row, number) => {
+    if (row.trim() === "") return;
+    const { name, lines } = readAuthor(row, `${path}, line ${number}`);
+    const key = name === "" ? `line ${number}` : name;
+    const known = authors.get(key);
+    if (known) known.push(...lines);
+    else authors.set(key, [...lines]);
+  });
+  const converter = new Utf8Converter(path, encoding);
+  splitter.push(converter.push(plain));
+  splitter.push(converter.end());
+  splitter.end();
+  if (authors.size === 0) throw new SyntaxError(`Cannot read ${path}: it has no texts`);
+  return Array.from(authors, ([name, lines]) => ({ name, lines }));
 }
 
 function readAuthor(row: string, place: string): AuthoredLines {
@@ -51,8 +66,19 @@ function readAuthor(row: string, place: string): AuthoredLines {
       `Cannot read ${place}: expected an object whose lines are a list of texts`,
     );
   }
+  const isWrong = (name: unknown) => typeof name === "object" && name !== null;
+  const wrong = Object.keys(names).find((key) => isWrong(names[key]));
+  if (wrong !== undefined) {
+    throw new SyntaxError(
+      `Cannot read ${place}: expected ${JSON.stringify(wrong)} to be a text or a number, as the ` +
+        `fields beside the lines are the name of their author`,
+    );
+  }
   if (!lines.every((line) => line.isWellFormed())) {
     throw new SyntaxError(`Cannot read ${place}: expected texts of whole characters`);
+  }
+  if (lines.some((line) => line.includes("\n"))) {
+    throw new SyntaxError(`Cannot read ${place}: expected lines without line feeds in them`);
   }
   return { name: Object.values(names).map((name) => `${name}`).join("/"), lines };
 }

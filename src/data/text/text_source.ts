@@ -31,7 +31,8 @@ export interface TextSourceParts {
  * says otherwise does not fit it, and neither does a text with a character that the schema lacks.
  * The ids of the rows are the names of their authors.
  *
- * @throws {RangeError} If no author has two lines, or a number of the form is out of range.
+ * @throws {RangeError} If no author has two lines, all lines are empty, or a number of the form is
+ * out of range.
  *
  * @example
  * ```ts
@@ -50,6 +51,11 @@ export function textSource({ name, authors, form = {} }: TextSourceParts): DataS
     const size = form.least ? ` and ${form.least} characters` : "";
     throw new RangeError(
       `Cannot use ${name}: expected an author of two lines${size} or more, got ${authors.length} others`,
+    );
+  }
+  if ([...train, ...test].every((lines) => lines.every((line) => line === ""))) {
+    throw new RangeError(
+      `Cannot use ${name}: expected lines with characters, got empty ones alone`,
     );
   }
   const left = authors.length - names.length;

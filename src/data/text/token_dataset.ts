@@ -32,6 +32,12 @@ export interface TokenDatasetOptions {
    * @default {"label"}
    */
   readonly target?: string;
+  /**
+   * Name of the texts in messages.
+   *
+   * @default {"a data set of texts"}
+   */
+  readonly title?: string;
 }
 
 /** Data set of texts, with counts of what could not be kept. */
@@ -53,8 +59,13 @@ export interface TokenizedTexts {
  */
 export function tokenDataset(
   { texts, labels }: LabelledTexts,
-  { tokenizer, classes = sortNames(new Set(labels)), name = "text", target = "label" }:
-    TokenDatasetOptions,
+  {
+    tokenizer,
+    classes = sortNames(new Set(labels)),
+    name = "text",
+    target = "label",
+    title = "a data set of texts",
+  }: TokenDatasetOptions,
 ): TokenizedTexts {
   const { maxTokens, sha256 } = tokenizer;
   const marks = tokenizer.encode("").ids.length;
@@ -64,9 +75,9 @@ export function tokenDataset(
     const number = numbers.get(label);
     if (number !== undefined) return number;
     throw new RangeError(
-      `Cannot make a data set of texts: expected one of ${classes.length} labels for text ${
-        row + 1
-      }, got ${JSON.stringify(label)}`,
+      `Cannot use ${title}: expected one of ${classes.length} labels for text ${row + 1}, got ${
+        JSON.stringify(label)
+      }`,
     );
   });
   let cutTexts = 0, emptyTexts = 0, unknownTokens = 0;

@@ -36,6 +36,8 @@ Deno.test("readAuthoredLines() names a line that is malformed", async () => {
         ['{"lines":["a"],"role":"A"}\nnonsense', "line 2: expected JSON"],
         ['{"role":"A"}', "line 1: expected an object whose lines"],
         ["\n", "it has no texts"],
+        ['{"role":{},"lines":["a"]}', 'line 1: expected "role" to be a text or a number'],
+        ['{"lines":["a\\nb"]}', "line 1: expected lines without line feeds"],
       ] as const
     ) {
       await Deno.writeTextFile(path, text);
@@ -47,6 +49,21 @@ Deno.test("readAuthoredLines() names a line that is malformed", async () => {
     );
     const split = splitLines(await readAuthoredLines(path));
     assertEquals(split, { names: ["p/A"], train: [["a", "b", "c"]], test: [["d"]] });
+    // Objects of one name are one author, and authors without a name stay apart.
+    await Deno.writeTextFile(
+      path,
+      ['"role":1,"lines":["a"]', '"lines":["x"]', '"lines":["y"]', '"role":1,"lines":["b"]']
+        .map((fields) => `{${fields}}\n`).join(""),
+    );
+    assertEquals(await readAuthoredLines(path), [
+      { name: "1", lines: ["a", "b"] },
+      { name: "line 2", lines: ["x"] },
+      { name: "line 3", lines: ["y"] },
+    ]);
+    await Deno.writeFile(path, Uint8Array.from('{"lines":["é"]}', (one) => one.charCodeAt(0)));
+    await assertRejects(() => readAuthoredLines(path), SyntaxError, "line 1: expected UTF-8");
+    const [latin] = await readAuthoredLines(path, { encoding: "windows-1252" });
+    assertEquals(latin?.lines, ["é"]);
   } finally {
     await Deno.remove(path);
   }

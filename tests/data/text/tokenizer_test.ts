@@ -107,32 +107,6 @@ Deno.test("TextTokenizer.open() refuses other files, and padding that is not tok
   await assertRejects(() => TextTokenizer.open("none.json"), Deno.errors.NotFound, "none.json");
 });
 
-Deno.test("parseLabelledTexts() reads tables and JSON lines, and names what is wrong", () => {
-  const parse = (text: string, name: string, options = {}) =>
-    parseLabelledTexts(new TextEncoder().encode(text), { name, ...options });
-  const two = { texts: ['a\n"b"', "007"], labels: ["x", "1.0"] };
-  assertEquals(parse('\ufefftext,id,label\r\n"a\n""b""",1,x\r\n007,2,1.0', "t.csv"), two);
-  assertEquals(
-    parse('{"text":"a\\n\\"b\\"","label":"x"}\n\n{"label":"1.0","text":"007"}', "t.jsonl"),
-    two,
-  );
-  const columns = { textColumn: "say", labelColumn: "k" };
-  assertEquals(parse("k\tsay\n1\thi, you\n", "t.tsv", columns).texts, ["hi, you"]);
-  for (
-    const [text, name, message] of [
-      ["a,b\n1,2\n", "t.csv", 'line 2: expected "text" beside "a", "b"'],
-      ["text\nhi\n", "t.csv", 'line 2: expected labels beside "text"'],
-      ["text,label\nhi\n", "t.csv", "line 2: expected 2 fields, got 1"],
-      ["text,label\nhi,\n", "t.csv", "line 2: expected a label, got none"],
-      ["text,label\n", "t.csv", "it has no texts"],
-      ['text,label\n"hi,x', "t.csv", "is not closed"],
-      ["{}\nx", "t.jsonl", 'line 1: expected "text"'],
-      ["x", "t.jsonl", "line 1: expected JSON"],
-      ["[1]", "t.jsonl", "line 1: expected an object"],
-    ] as const
-  ) assertThrows(() => parse(text, name), SyntaxError, message);
-});
-
 Deno.test("tokenDataset() has the tokenizer in its schema, and counts texts that lose", async () => {
   const tokenizer = await TextTokenizer.open(smallTokenizer(), { maxTokens: 4 });
   const texts = { texts: ["my card lost", "", "Ärger"], labels: ["b", "a", "b"] };
@@ -201,11 +175,69 @@ Deno.test("openData() of texts notes what they lose, and refuses other data", as
     const { train: alone } = await loadDataset(`${folder}/train.csv`, { texts });
     assertEquals(alone.features, train.features);
     await assertRejects(() => openData("digits", { texts }), RangeError, "Cannot use digits");
+    for (
+      const [options, message] of [
+        [{ standardize: true }, "without the option standardize (--standardize)"],
+        [{ table: { excludeColumns: ["x"] } }, "(--exclude-columns)"],
+        [
+          { table: { classes: ["b"] } },
+          'to train on: expected one of 1 labels for text 2, got "a"',
+        ],
+      ] as const
+    ) await assertRejects(() => openData(folder, { texts, ...options }), RangeError, message);
+    const empty = "say,intent\n,a\n,b\n";
+    await Deno.writeTextFile(`${folder}/test.csv`, empty);
+    await assertRejects(() => openData(folder, { texts }), RangeError, "got 2 empty texts");
+    const measures = Array.from({ length: 30 }, (_, i) => `card,${i * 1.37}`);
+    const measured = `${folder}/m.csv`;
+    await Deno.writeTextFile(measured, `say,y\n${measures.join("\n")}\n`);
+    await assertRejects(
+      async () => await (await openData(measured, { texts })).arrange(undefined),
+      RangeError,
+      "expected classes as labels, got 30 numbers for 30 texts",
+    );
     await assertRejects(
       () => openData("banking77", { dataDir: folder }),
       Deno.errors.NotFound,
       "name the model's tokenizer.json (option tokenizer, --tokenizer)",
     );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("openData() of texts takes sites, several files and ids, which follow a split", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const tokenizer = `${folder}/tokenizer.json`;
+    await Deno.writeFile(tokenizer, smallTokenizer());
+    await Deno.mkdir(`${folder}/banks`);
+    const rows = (label: string) => Array(4).fill(`my card,${label},x`).join("\n");
+    await Deno.writeTextFile(`${folder}/banks/b1.csv`, `text,label,who\n${rows("a")}\n`);
+    await Deno.writeTextFile(`${folder}/banks/b2.csv`, `label,text,who\nb,lost,y\nb,lost,x\n`);
+    const texts = { tokenizer, maxTokens: 4 };
+    const idsOf = async (path: string, options: object) => {
+      const source = await openData(path, { texts, ...options });
+      const { train, test, ids } = await source.arrange(undefined);
+      assertEquals(source.hasIds, ids && true);
+      return { ids, labels: [...train.labels], tested: test?.length };
+    };
+    const banks = [...Array(4).fill("b1"), "b2", "b2"], labels = [0, 0, 0, 0, 1, 1];
+    assertEquals(await idsOf(`${folder}/banks`, { sites: true }), {
+      ids: banks,
+      labels,
+      tested: undefined,
+    });
+    const split = await idsOf(`${folder}/banks`, { sites: true, testShare: 1 / 3 });
+    assertEquals([split.tested, split.labels.length], [2, 4]);
+    assertEquals(split.ids, split.labels.map((label) => label === 0 ? "b1" : "b2"));
+    assertEquals(await idsOf(`${folder}/banks/b*.csv`, {}), {
+      ids: undefined,
+      labels,
+      tested: undefined,
+    });
+    const { ids } = await idsOf(`${folder}/banks/b2.csv`, { table: { idColumn: "who" } });
+    assertEquals(ids, ["y", "x"]);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

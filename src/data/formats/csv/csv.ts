@@ -4,27 +4,10 @@
  * @module
  */
 
-import type { RawTable, ReadTableOptions } from "../raw_table.ts";
-import { COMMA, POINT, QUOTE } from "./characters.ts";
+import type { RawTable } from "../raw_table.ts";
+import { checkCsvOptions, type CsvOptions, scannerOptions } from "./csv_options.ts";
 import { CsvTable } from "./csv_table.ts";
-import { delimiterOf, sepLine } from "./delimiter.ts";
 import { CsvScanner } from "./scanner.ts";
-
-const ENCODER = new TextEncoder();
-
-/** Options of a text table, with what its file tells. */
-export interface CsvOptions extends ReadTableOptions {
-  /** Name of the table in messages. */
-  readonly name: string;
-  /** Bytes of the text, where they are known. */
-  readonly size?: number;
-  /** Delimiter unless the options or the first line have another; `undefined` to look for it. */
-  readonly usualDelimiter?: string;
-  /** Bytes that are quotes. Default: `"`. */
-  readonly quotes?: readonly number[];
-  /** Lines of the file that come before the text. Default: 0. */
-  readonly linesBefore?: number;
-}
 
 /**
  * Reader of a text table in UTF-8 that comes in pieces. Where a column has texts after numbers, the
@@ -43,40 +26,7 @@ export class CsvReader {
    */
   constructor(options: CsvOptions) {
     this.#options = options;
-    const { name, delimiter, decimal = ".", comment, skipRows = 0 } = options;
-    if (delimiter !== undefined && (delimiter === "" || /["\r\n]/.test(delimiter))) {
-      throw new TypeError(
-        `Cannot read ${name}: expected a delimiter without quotes and line ends, got ${
-          JSON.stringify(delimiter)
-        }`,
-      );
-    }
-    if (decimal !== "." && decimal !== ",") {
-      throw new TypeError(
-        `Cannot read ${name}: expected the decimal separator "." or ",", got ${
-          JSON.stringify(decimal)
-        }`,
-      );
-    }
-    if (delimiter === decimal) {
-      throw new TypeError(
-        `Cannot read ${name}: expected a delimiter other than the decimal separator, got ${
-          JSON.stringify(delimiter)
-        } for both`,
-      );
-    }
-    if (comment === "" || (comment !== undefined && /^["\s]/.test(comment))) {
-      throw new TypeError(
-        `Cannot read ${name}: expected a comment mark without quotes and blanks, got ${
-          JSON.stringify(comment)
-        }`,
-      );
-    }
-    if (!Number.isSafeInteger(skipRows) || skipRows < 0) {
-      throw new RangeError(
-        `Cannot read ${name}: expected a number of lines to skip from 0, got ${skipRows}`,
-      );
-    }
+    checkCsvOptions(options);
   }
 
   /** Reads the next piece, of which the first should have the first lines. */
@@ -103,9 +53,7 @@ export class CsvReader {
 
   #begin(start: Uint8Array): CsvScanner {
     const options = this.#options;
-    const { name, size = 0, decimal = ".", comment, skipRows = 0 } = options;
-    const sep = skipRows === 0 ? sepLine(start) : undefined;
-    const found = options.delimiter ?? sep ?? delimiterOf(start, options);
+    const { name, size = 0 } = options;
     this.#table = new CsvTable({
       name,
       textColumns: this.#textColumns,
@@ -114,14 +62,6 @@ export class CsvReader {
         return rowBytes === 0 ? 0 : Math.ceil(1.05 * rows * (size / rowBytes));
       },
     }, options);
-    return new CsvScanner(this.#table, {
-      name,
-      delimiter: found === "blank" ? undefined : ENCODER.encode(found),
-      decimal: decimal === "." ? POINT : COMMA,
-      comment: comment === undefined ? undefined : ENCODER.encode(comment),
-      skipRows: sep === undefined ? skipRows : 1,
-      quotes: options.quotes ?? [QUOTE],
-      linesBefore: options.linesBefore ?? 0,
-    });
+    return new CsvScanner(this.#table, scannerOptions(start, options));
   }
 }

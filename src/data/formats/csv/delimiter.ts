@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CsvOptions } from "./csv.ts";
+import type { CsvOptions } from "./csv_options.ts";
 
 const LENIENT = new TextDecoder();
 /** Bytes of the beginning that are looked at. */
