@@ -15,7 +15,7 @@ import type { BaseMemory } from "./base_memory.ts";
 import { EncoderProgram } from "./encoder_program.ts";
 import { FrozenFeatures } from "./frozen_features.ts";
 import { MOST_TEXTS } from "./places.ts";
-import { endOfPiece, RowTokens } from "./tokens.ts";
+import { checkTokenizer, endOfPiece, RowTokens } from "./tokens.ts";
 import { TrainerMemory } from "./trainer_memory.ts";
 
 /** Place of a batch: its rows and their share of the gradient. */
@@ -220,8 +220,9 @@ export class EncoderTrainer implements Trainer {
   #tokensOf(data: Dataset): RowTokens {
     let tokens = this.#tokens.get(data);
     if (tokens === undefined) {
-      const { maxTokens, units, encoder: { vocabulary } } = this.#model;
+      const { maxTokens, units, encoder: { vocabulary }, tokenizer } = this.#model;
       checkFit([maxTokens], [units], data, this.loss);
+      checkTokenizer(data, tokenizer);
       this.#tokens.set(data, tokens = new RowTokens(data, vocabulary));
     }
     return tokens;

@@ -4,6 +4,20 @@ import { type Dataset, storedFeatures } from "../data/dataset.ts";
 /** Token that fills the rest of a row. */
 const PADDING = 0;
 
+/**
+ * Checks that data are of the tokenizer of a model, where both name one.
+ *
+ * @throws {RangeError} If they are of another one.
+ */
+export function checkTokenizer({ schema }: Dataset, expected: string | undefined): void {
+  const [input] = schema?.inputs ?? [];
+  const got = input && "tokenizer" in input ? input.tokenizer : undefined;
+  if (expected === undefined || got === undefined || got === expected) return;
+  throw new RangeError(
+    `Cannot use the data: expected tokens of the tokenizer ${expected}, with which the base was trained, got those of ${got}`,
+  );
+}
+
 /** Token ids of the rows of a data set, without the padding at their ends. */
 export class RowTokens {
   readonly #data: Dataset;

@@ -5,7 +5,7 @@ import { SGDHandler, type SGDHandlerOptions, type TrainLogger } from "../train/s
 import type { SamplesOptions } from "../train/samples.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { type BaseModel, needBase } from "../train/base_model.ts";
-import { checkEncoderEngine, tryNative } from "./choose.ts";
+import { checkEncoderEngine, makeOn } from "./choose.ts";
 import type { TfjsLayersModel } from "../tfjs/layers_model.ts";
 import { UnsupportedModelError } from "./graph/graph.ts";
 
@@ -105,13 +105,18 @@ export class ClientSGDHandler extends SGDHandler {
       logger?.info?.("Training on the native engine");
       return trainer;
     }
-    const native = await tryNative(engine, async () => {
-      if (model !== undefined) throw new UnsupportedModelError("The model is an object of tfjs");
-      const { createNativeTrainer } = await loadNative();
-      return createNativeTrainer(description, samples, loss);
+    if (base) logger?.warn("The model is described on no pretrained base: the option base is idle");
+    return await makeOn<Trainer, Trainer>(engine, {
+      native: async () => {
+        if (model !== undefined) throw new UnsupportedModelError("The model is an object of tfjs");
+        const { createNativeTrainer } = await loadNative();
+        return createNativeTrainer(description, samples, loss);
+      },
+      tfjs: async () => {
+        const { TfjsTrainer } = await loadTfjs();
+        const options = { data, testData, loss, model, backend, logger };
+        return await TfjsTrainer.create(description, options);
+      },
     }, logger);
-    if (native) return native;
-    const { TfjsTrainer } = await loadTfjs();
-    return await TfjsTrainer.create(description, { data, testData, loss, model, backend, logger });
   }
 }

@@ -3,14 +3,14 @@ import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { ModelDescription } from "../train/handler.ts";
 import { type Inference, INFERENCE_ROWS } from "../train/inference.ts";
 import { needBase } from "../train/base_model.ts";
-import { checkEncoderEngine, tryNative } from "./choose.ts";
+import { checkEncoderEngine, makeOn } from "./choose.ts";
 import type { Graph } from "./graph/graph.ts";
 import { readGraph } from "./graph/read_graph.ts";
 import { sizeOf } from "./graph/shapes.ts";
 import { layOut } from "./layout.ts";
 import { NO_BYTES } from "./layout_size.ts";
 import type { TfjsOptions } from "./model_evaluator.ts";
-import { checkEmbeddings, checkWords } from "./ops/embedding.ts";
+import { checkEmbeddings, checkGraphWords } from "./ops/embedding.ts";
 
 /**
  * Builds a model with its parameters, to compute outputs in inference mode: on the native kernels
@@ -29,26 +29,28 @@ export async function createInference(
     checkEncoderEngine(engine);
     return await needBase(base).createInference(model, { manifest, parameters });
   }
-  const native = await tryNative(engine, () =>
-    Promise.try(() => {
+  return await makeOn<Inference, Inference>(engine, {
+    native: () => {
       const graph = readGraph(model);
       checkEmbeddings(graph);
       checkSampleValues(graph.nodes);
       return nativeInference(graph, parametersFor(graph.manifest, manifest, parameters));
-    }));
-  if (native) return native;
-  const { tfjsInference } = await import("../tfjs/inference.ts");
-  const inference = await tfjsInference(
-    model,
-    (layout) => parametersFor(layout, manifest, parameters),
-    backend,
-    logger,
-  );
-  const { inputShape } = inference;
-  return {
-    ...inference,
-    run: (features, shape) => inference.run(features, checkInput(inputShape, shape)),
-  };
+    },
+    tfjs: async () => {
+      const { tfjsInference } = await import("../tfjs/inference.ts");
+      const inference = await tfjsInference(
+        model,
+        (layout) => parametersFor(layout, manifest, parameters),
+        backend,
+        logger,
+      );
+      const { inputShape } = inference;
+      return {
+        ...inference,
+        run: (features, shape) => inference.run(features, checkInput(inputShape, shape)),
+      };
+    },
+  });
 }
 
 /**
@@ -100,7 +102,7 @@ function nativeInference(graph: Graph, parameters: ParameterVector): Inference {
     outputShape,
     run(features, shape) {
       checkInput(inputShape, shape);
-      checkWords(graph, { features, rowLength: width });
+      checkGraphWords(graph, { features, rowLength: width });
       const { exports, program, input } = layout;
       const length = features.length / width;
       const outputs = new Float32Array(length * units);

@@ -7,7 +7,7 @@ import { initialEncoder } from "../train/models/encoder/initial.ts";
 import { parseEncoderModel } from "../train/models/encoder/parse.ts";
 import { seedInitializers } from "../train/models/seed_initializers.ts";
 import type { TrainLogger } from "../train/sgd_handler.ts";
-import { checkEncoderEngine, tryNative } from "./choose.ts";
+import { checkEncoderEngine, makeOn } from "./choose.ts";
 import { ClientSGDHandler } from "./client_handler.ts";
 
 /** Initial global model of a server. */
@@ -73,13 +73,16 @@ export async function initialParameters(
     return initialEncoder(parseEncoderModel(description.topology), seed);
   }
   const seeded = seedInitializers(description, seed);
-  const native = await tryNative(engine, async () => {
-    const { initialState } = await import("./initial_state.ts");
-    return initialState(description, seed);
+  return await makeOn<InitialParameters, InitialParameters>(engine, {
+    native: async () => {
+      const { initialState } = await import("./initial_state.ts");
+      return initialState(description, seed);
+    },
+    tfjs: async () => {
+      const { initialState } = await import("../tfjs/initial.ts");
+      return await initialState(seeded, backend, logger);
+    },
   });
-  if (native) return native;
-  const { initialState } = await import("../tfjs/initial.ts");
-  return await initialState(seeded, backend, logger);
 }
 
 /** Evaluation of parameter vectors on a server's own data. */

@@ -11,7 +11,7 @@ import { checkParameters } from "./check_parameters.ts";
 import { addClippedRows } from "./clipped_batch.ts";
 import { seedDropout } from "./dropout_stream.ts";
 import { clearFrozen } from "./frozen_gradient.ts";
-import { checkEmbeddings, checkWords } from "./ops/embedding.ts";
+import { checkEmbeddings, checkGraphWords } from "./ops/embedding.ts";
 import type { Graph } from "./graph/graph.ts";
 import { checkRowsApart, hasFrozen, mixesRows, mostRows } from "./graph/traits.ts";
 import { judgeRows } from "./judge.ts";
@@ -208,7 +208,7 @@ export class NativeTrainer implements Trainer {
     if (this.#checked.has(data)) return;
     const { nodes, loss } = this.#graph;
     checkFit(nodes[0]?.shape ?? [], nodes.at(-1)?.shape ?? [], data, loss);
-    checkWords(this.#graph, data);
+    checkGraphWords(this.#graph, data);
     this.#checked.add(data);
   }
 

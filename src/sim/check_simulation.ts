@@ -33,7 +33,7 @@ export function checkSimulation(
   }
   if (model?.format === "text-encoder" && !options.base && (!options.handler || test)) {
     throw new TypeError(
-      "Cannot simulate: the model is described on a pretrained base; give its file, by the option base",
+      "Cannot simulate: the model is described on a pretrained base; give its file (option base, --base)",
     );
   }
   if (options.handler === undefined ? !train || !parts : !train !== !parts) {

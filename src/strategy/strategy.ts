@@ -179,6 +179,13 @@ export interface Strategy {
    * @default {false}
    */
   readonly fixesLearningRate?: boolean;
+  /**
+   * `true` if a step follows changes of former rounds too, as with momentum on the server: values
+   * that the clients did not change then move as well.
+   *
+   * @default {false}
+   */
+  readonly optimizesOnServer?: boolean;
   /** Demands on the rounds and guarantee of an algorithm that keeps clients private. */
   readonly privacy?: PrivacyTerms | undefined;
   /**

@@ -86,6 +86,11 @@ export abstract class WrappedStrategy implements Strategy {
     return this.mean.fixesLearningRate ?? false;
   }
 
+  /** `true` if the mean follows changes of former rounds too. */
+  get optimizesOnServer(): boolean {
+    return this.mean.optimizesOnServer ?? false;
+  }
+
   /** `true` if the mean weighs updates by their number of steps. */
   get countsSteps(): boolean {
     return this.mean.countsSteps ?? false;

@@ -5,7 +5,7 @@ import { type Inference, INFERENCE_ROWS } from "../train/inference.ts";
 import { type BackendLogger, startBackend } from "./backend.ts";
 import { tf } from "./deps.ts";
 import { tensorOf, valuesOf } from "./memory.ts";
-import { buildModel, sampleShapes } from "./network.ts";
+import { buildModel, checkMeans, sampleShapes } from "./network.ts";
 import { Weights } from "./weights.ts";
 
 /**
@@ -22,6 +22,7 @@ export async function tfjsInference(
   await startBackend(backend, logger);
   const model = await buildModel(description);
   try {
+    checkMeans(model);
     const weights = Weights.of(model);
     weights.scatter(parametersFor(weights.manifest));
     const { input, output } = sampleShapes(model);

@@ -2,6 +2,7 @@ import { errorMessage } from "../base/errors.ts";
 import { needDescription } from "../train/fit.ts";
 import { checkSampleValues, valuesIn } from "../train/models/model_limits.ts";
 import { checkTopology } from "../train/models/check_topology.ts";
+import { checkWords, type Words } from "../train/words.ts";
 import type { ModelDescription } from "../train/handler.ts";
 import { tf } from "./deps.ts";
 
@@ -92,7 +93,7 @@ function variables(): tf.Variable[] {
  *
  * @throws {Error} If one lacks them; the message names it.
  */
-export function checkNorms(model: tf.LayersModel): void {
+function checkNorms(model: tf.LayersModel): void {
   visitLayers(model, (layer) => {
     if (layer.getClassName() !== "BatchNormalization") return;
     const config = layer.getConfig();
@@ -102,6 +103,48 @@ export function checkNorms(model: tf.LayersModel): void {
       `Cannot train layer ${layer.name} on tfjs: expected ${missing} true, got false; the native engine runs it`,
     );
   });
+}
+
+/**
+ * Checks that the values of data are rows of the tables of the embeddings of the model's input, as
+ * `checkWords()` does.
+ *
+ * @throws {RangeError} If one is not.
+ */
+export function checkInputWords(model: tf.LayersModel, data: Words): void {
+  for (const layer of model.layers) {
+    if (layer.getClassName() !== "Embedding") continue;
+    const [before] = layer.inboundNodes[0]?.inboundLayers ?? [];
+    if (before?.getClassName() !== "InputLayer") continue;
+    const { inputDim, maskZero } = layer.getConfig();
+    const size = typeof inputDim === "number" ? inputDim : Infinity;
+    checkWords({ name: layer.name, inputDim: size, maskZero: maskZero === true }, data);
+  }
+}
+
+/**
+ * Checks that no mean over the steps follows an Embedding whose zeros are padding: that of tfjs
+ * takes the padding in, unlike Keras's.
+ *
+ * @throws {Error} If there is one; the message names it.
+ */
+export function checkMeans(model: tf.LayersModel): void {
+  if (!model.layers.some((layer) => layer.getConfig().maskZero === true)) return;
+  const mean = model.layers.find((layer) => layer.getClassName() === "GlobalAveragePooling1D");
+  if (mean === undefined) return;
+  throw new Error(
+    `Cannot run layer ${mean.name} on tfjs: it does not know the padding of sequences, which mask_zero asks for; the native engine runs it`,
+  );
+}
+
+/**
+ * Checks that tfjs trains all layers of a model as Keras does.
+ *
+ * @throws {Error} If it does not; the message names the layer.
+ */
+export function checkTraining(model: tf.LayersModel): void {
+  checkNorms(model);
+  checkMeans(model);
 }
 
 /** Layers whose calls follow {@linkcode holdFrozenNorms}. */

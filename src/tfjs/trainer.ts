@@ -17,7 +17,8 @@ import { type Batch, Learner } from "./learner.ts";
 import { valuesOf } from "./memory.ts";
 import {
   buildModel,
-  checkNorms,
+  checkInputWords,
+  checkTraining,
   holdFrozenNorms,
   noiseLayers,
   sampleShapes,
@@ -71,7 +72,8 @@ export class TfjsTrainer implements Trainer {
     const { input, output } = sampleShapes(model);
     const shape = checkFit(input, output, data, loss);
     if (testData !== data) checkFit(input, output, testData, loss);
-    checkNorms(model);
+    for (const dataset of new Set([data, testData])) checkInputWords(model, dataset);
+    checkTraining(model);
     holdFrozenNorms(model);
     this.#shapes = [shape, output];
     this.#sampleValues = sampleValues(model);
@@ -202,6 +204,7 @@ export class TfjsTrainer implements Trainer {
   ): BatchLoss {
     if (!this.#checked.has(data)) {
       checkFit(...this.#shapes, data, this.#options.loss);
+      checkInputWords(this.#model, data);
       this.#checked.add(data);
     }
     checkBatchValues(end - start, this.#sampleValues.largest);

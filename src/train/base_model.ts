@@ -45,6 +45,6 @@ export class BaseMismatchError extends Error {
 export function needBase(base: BaseModel | undefined): BaseModel {
   if (base) return base;
   throw new TypeError(
-    "Cannot build the model: it is described on a pretrained base; give its file, by the option base",
+    "Cannot build the model: it is described on a pretrained base; give its file (option base, --base)",
   );
 }

@@ -35,5 +35,11 @@ Deno.test("simulate trains a head on the base that --base names, and refuses ano
     const refused = await runCommand("simulate", args("other.safetensors", "none"), folder);
     assertEquals(refused.code, 1);
     assertStringIncludes(refused.stderr, "expected the SHA-256");
+    const idle = await runCommand("simulate", [
+      ...["--data", "texts.csv", "--test-share", "0.2", "--model", "lr"],
+      ...["--clients", "2", "--base", "base.safetensors"],
+    ], folder);
+    assertEquals(idle.code, 2);
+    assertStringIncludes(idle.stderr, "expected no --base with the model lr");
   });
 });

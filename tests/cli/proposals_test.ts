@@ -12,7 +12,7 @@ import { addPermission } from "../../src/cli/module/permissions.ts";
 import { choice } from "../../src/cli/options/values.ts";
 import { parseCodec } from "../../src/codec/registry.ts";
 import { parseCsvDataset } from "../../src/data/mod.ts";
-import { tryNative } from "../../src/engine/choose.ts";
+import { makeOn } from "../../src/engine/choose.ts";
 import { transportOf } from "../../src/net/backend.ts";
 import { checkSchedule } from "../../src/plan/schedule.ts";
 import { parseClientPrivacy } from "../../src/privacy/client/parse.ts";
@@ -37,7 +37,7 @@ const LOOK_UPS: readonly [look: () => unknown, meant: string][] = [
   [() => parseClientPrivacy("recrod:noise=1"), "record"],
   [() => parseSecureAggregation("mni=10"), "min"],
   [() => transportOf("websockt"), "websocket"],
-  [() => tryNative("nativ" as never, () => Promise.resolve()), "native"],
+  [() => makeOn("nativ" as never, { native() {}, tfjs: () => Promise.resolve() }), "native"],
   [() => checkSchedule({ name: "cosin", rounds: 9 } as never, "Cannot train"), "cosine"],
   [() => parseCsvDataset("age,kind\n1,a\n", { labelColumn: "knid" }), "kind"],
   [() => choice(["table", "images"]).parse("tabel"), "table"],

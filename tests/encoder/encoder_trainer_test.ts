@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Random } from "../../src/base/random.ts";
 import { Dataset } from "../../src/data/dataset.ts";
+import type { Schema } from "../../src/data/schema/schema.ts";
 import { loadBase } from "../../src/encoder/base_memory.ts";
 import { EncoderTrainer } from "../../src/encoder/encoder_trainer.ts";
 import type { ParameterVector } from "../../src/params/manifest.ts";
@@ -192,6 +193,22 @@ Deno.test("EncoderTrainer refuses rows that are no texts", async () => {
   assertThrows(() => trainer.use(dataOf([[1], [0]], [0, 1])), RangeError, "padding alone");
   assertThrows(() => trainer.use(dataOf([[1]], [0], 12)), RangeError, "[10], the data has [12]");
   trainer[Symbol.dispose]();
+  const ofTokenizer = (tokenizer: string) => {
+    const { features, targets, shape, numClasses } = dataOf();
+    const schema: Schema = {
+      format: "fedlab.schema/1",
+      inputs: [{ name: "text", kind: "sequence", shape, tokenizer }],
+      target: { name: "label", task: "classification", classes: ["a", "b", "c", "d"] },
+    };
+    return Dataset.of({ features, targets, shape, task: "classification", numClasses, schema });
+  };
+  const own = "1".repeat(64), other = "2".repeat(64);
+  const { trainer: chosen } = await trainerOf({ tokenizer: own });
+  chosen.use(ofTokenizer(own));
+  chosen.use(dataOf());
+  const message = `expected tokens of the tokenizer ${own}, with which the base was trained`;
+  assertThrows(() => chosen.use(ofTokenizer(other)), RangeError, message);
+  chosen[Symbol.dispose]();
 });
 
 Deno.test("EncoderTrainer gives back what it has taken where the memory has no room for all", async () => {

@@ -135,7 +135,7 @@ for (const train of [undefined, "AB", "B", "alternate"] as const) {
 Deno.test("a client without the base of the model, or with another one, is refused by its digest", async () => {
   const model = describe("AB");
   const none = new ClientSGDHandler({ data: TRAIN });
-  await assertRejects(() => none.setUp(model), TypeError, "by the option base");
+  await assertRejects(() => none.setUp(model), TypeError, "(option base, --base)");
   const content = smallFile(2), sha256 = await sha256Hex(content);
   using base = await EncoderBase.open({ content, sha256 });
   const other = new ClientSGDHandler({ data: TRAIN, base });

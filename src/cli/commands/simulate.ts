@@ -93,6 +93,7 @@ async function runSimulate(
       ...(secureAggregation && { secureAggregation }),
     },
     model: flags.model,
+    base: flags.base,
     loss: flags.loss,
     data: train,
     plan: planFrom(flags),

@@ -119,6 +119,11 @@ async function build<Handler>(
   chooseKernels(job.engine);
   const options = { ...engine, ...(logger && { logger }) };
   const model = await describeModel(job);
+  if (job.base !== undefined && model.format !== "text-encoder") {
+    throw new UsageError(
+      `expected no --base with the model ${job.model}, which is described on none`,
+    );
+  }
   const initial = await initialParameters(model, seed, options);
   const parameters = job.init && await loadInitial(initial, job.init, job.data.schema);
   const base = job.base === undefined ? undefined : await baseAt(job.base);

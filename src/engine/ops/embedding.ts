@@ -1,4 +1,4 @@
-import type { Dataset } from "../../data/dataset.ts";
+import { checkWords, type Words } from "../../train/words.ts";
 import { type Graph, type Layer, type Node, UnsupportedModelError } from "../graph/graph.ts";
 import { clippedOp } from "./clip.ts";
 import { at, type Op, type OpContext } from "./op.ts";
@@ -53,24 +53,13 @@ export function checkEmbeddings({ nodes }: Graph): void {
 }
 
 /**
- * Checks that the values of the data are rows of the tables of all embeddings.
+ * Checks that the values of the data are rows of the tables of all embeddings, and that no step of
+ * padding has a class.
  *
- * @throws {RangeError} If a value is not.
+ * @throws {RangeError} If a value is not, or one has.
  */
-export function checkWords(
-  { nodes }: Graph,
-  data: Pick<Dataset, "features" | "rowLength">,
-): void {
+export function checkGraphWords({ nodes }: Graph, data: Words): void {
   for (const { layer, name } of nodes) {
-    if (layer.type !== "embedding") continue;
-    const { inputDim } = layer, { features, rowLength } = data;
-    const wrong = features.findIndex((x) => !(Number.isInteger(x) && x >= 0 && x < inputDim));
-    if (wrong < 0) continue;
-    throw new RangeError(
-      `Cannot embed the data in layer ${name}: expected whole numbers from 0 to ${inputDim - 1}, ` +
-        `its vocabulary being ${inputDim}, got ${features[wrong]} in row ${
-          Math.floor(wrong / rowLength)
-        }`,
-    );
+    if (layer.type === "embedding") checkWords({ ...layer, name }, data);
   }
 }

@@ -5,59 +5,12 @@
  */
 
 import { CLASS_METRICS, MEASURE_METRICS } from "./metric_kinds.ts";
+import type { RunChoices } from "./run_choices.ts";
 import { sharesNoise, type StrategyTraits, takesMean } from "./strategy_traits.ts";
-import type { AllowedSettings } from "../own_settings.ts";
 import { type LocalRule, sendsGradient } from "../rules/rules.ts";
-import type { LearningRateSchedule } from "../schedule.ts";
-import { hasMoments, type TrainSettings } from "../settings.ts";
+import { hasMoments } from "../settings.ts";
 
-export type { StrategyTraits };
-
-/** Choices of a run. Those left out are not checked. */
-export interface RunChoices {
-  /** Settings of local training. */
-  readonly plan?: Partial<TrainSettings>;
-  /** Aggregation algorithm. */
-  readonly strategy?: StrategyTraits | undefined;
-  /** Schedule of the learning rate. */
-  readonly schedule?: LearningRateSchedule;
-  /** Settings that clients may choose themselves. */
-  readonly allows?: AllowedSettings;
-  /** Share by which a cohort exceeds the number of wanted updates. */
-  readonly overSelection?: number;
-  /** Policy that selects the cohorts. */
-  readonly selection?: { readonly name: string };
-  /** Set if the clients evaluate on their own data. */
-  readonly evaluatesClients?: boolean;
-  /** Set if the model has values that no gradient trains. */
-  readonly hasUntrained?: boolean;
-  /** Way in which updates are added up. */
-  readonly aggregation?: "running" | "exact";
-  /** Codec of the clients' updates. */
-  readonly uplink?: string;
-  /** Codec of the parameters that clients are sent. */
-  readonly downlink?: string;
-  /** Mode of the server. */
-  readonly mode?: "sync" | "async";
-  /** Mechanism by which the clients keep their own data private. */
-  readonly ownPrivacy?: "dp-sgd" | "local" | undefined;
-  /** Engine that the clients train on. */
-  readonly engine?: "auto" | "native" | "tfjs" | undefined;
-  /** Set in a simulation, where one handler serves many clients. */
-  readonly isSimulated?: boolean;
-  /** Set where the machines of a cluster do the clients' jobs. */
-  readonly isClustered?: boolean;
-  /** Number of workers of this process, where one is chosen. */
-  readonly workers?: number | undefined;
-  /** Set if a function of this process makes the clients' handlers. */
-  readonly hasFunction?: boolean;
-  /** Set if the built-in handler trains on a pretrained base. */
-  readonly hasBase?: boolean;
-  /** Task of the model. */
-  readonly task?: "classification" | "multi-label" | "regression";
-  /** Metrics by which the run stops or the best model is chosen. */
-  readonly monitored?: readonly string[];
-}
+export type { RunChoices, StrategyTraits };
 
 /** Choice that the table of conflicts names. */
 export interface Choice {
@@ -224,6 +177,14 @@ export const CHOICES = {
   untrained: {
     title: "a model with moving statistics, such as BatchNorm's,",
     isMade: ({ hasUntrained = false }) => hasUntrained,
+  },
+  turns: {
+    title: "adapters that are trained in turns (train=alternate)",
+    isMade: ({ takesTurns = false }) => takesTurns,
+  },
+  serverOptimizer: {
+    title: "an optimizer on the server, such as fedavgm or fedadam",
+    isMade: ({ strategy }) => (strategy?.privacy?.then ?? strategy)?.optimizesOnServer === true,
   },
   regression: { title: "a regression", isMade: ({ task }) => task === "regression" },
   multiLabel: { title: "a multi-label task", isMade: ({ task }) => task === "multi-label" },

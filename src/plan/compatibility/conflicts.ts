@@ -18,6 +18,7 @@ const FEDSGD = "clients take no steps of their own";
 const OWN_STATE = "client and server would keep different states of one update";
 const SUM_ALONE = "the server learns a sum, and no figure of a single client";
 const CLIENT_NOISE = "a gradient of all records is sent as it is";
+const STILL = "it moves the matrices whose turn it is not";
 const FEDNOVA = "the length of such steps is not known";
 
 /**
@@ -111,6 +112,10 @@ export const CONFLICTS: readonly Conflict[] = [
     reason: "it cannot be sent to a machine, as the URL of a handler's module can",
   },
   { between: ["cluster", "builtInBase"], reason: "its machines hold none; a module may open it" },
+  { between: ["turns", "gradients"], reason: "a gradient is one of all matrices" },
+  { between: ["turns", "clientControl"], reason: STILL },
+  { between: ["turns", "serverOptimizer"], reason: STILL },
+  { between: ["turns", "asynchronous"], reason: "updates of both turns would meet" },
   { between: ["regression", "classWeights"], reason: "there are no classes" },
   { between: ["multiLabel", "classWeights"], reason: "a row has several labels" },
   { between: ["regression", "classMetric"], reason: "there are no classes" },

@@ -8,6 +8,8 @@ export interface StrategyTraits {
   readonly normalizesSteps?: boolean;
   /** Set if it has a step size of its own in place of the clients' learning rate. */
   readonly fixesLearningRate?: boolean;
+  /** Set if its step follows changes of former rounds too, as with momentum on the server. */
+  readonly optimizesOnServer?: boolean;
   /** Set if its step is a function of weighted sums over a round's updates. */
   readonly sums?: {
     readonly vectors: Readonly<Record<string, unknown>>;

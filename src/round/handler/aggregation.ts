@@ -4,6 +4,7 @@ import type { RunChoices } from "../../plan/compatibility/choices.ts";
 import type { ClientUpdate, StrategyRound } from "../../strategy/strategy.ts";
 import { ExactSums } from "../../strategy/sums/exact_sums.ts";
 import type { Aggregation } from "../../strategy/sums/sums.ts";
+import { takesTurns } from "../../train/models/encoder/turns.ts";
 import { NO_SERVER } from "./client_plan.ts";
 import type { ServerHandlerOptions } from "./options.ts";
 import type { ServerBackendHandler } from "./server_backend_handler.ts";
@@ -20,7 +21,7 @@ const SUM_SLACK_BYTES = 4096;
  * @throws {RangeError} If there is no such way, or it does not go with the strategy or the mode.
  */
 export function checkAggregation(
-  { aggregation = "running" }: Pick<ServerHandlerOptions, "aggregation">,
+  { aggregation = "running", model }: Pick<ServerHandlerOptions, "aggregation" | "model">,
   choices: Pick<RunChoices, "strategy" | "mode" | "plan">,
 ): void {
   if (aggregation !== "running" && aggregation !== "exact") {
@@ -28,7 +29,7 @@ export function checkAggregation(
       `${NO_SERVER}: expected aggregation running or exact, got ${aggregation}`,
     );
   }
-  checkCompatible({ ...choices, aggregation }, NO_SERVER);
+  checkCompatible({ ...choices, aggregation, takesTurns: takesTurns(model) }, NO_SERVER);
 }
 
 /**

@@ -6,6 +6,7 @@ import { checkSchedule, type LearningRateSchedule } from "../../plan/schedule.ts
 import type { TrainSettings } from "../../plan/settings.ts";
 import { spansWithout, untrainedSpans } from "../../strategy/untrained.ts";
 import { checkClassWeights } from "../../train/models/class_weights.ts";
+import { takesTurns } from "../../train/models/encoder/turns.ts";
 import { travellingPart } from "../../train/models/travelling_part.ts";
 import { secureSettings } from "../secure/options.ts";
 import { NO_SERVER as PROBLEM, resolvePlan } from "./client_plan.ts";
@@ -42,6 +43,7 @@ export function frozenSettings(
     plan,
     strategy,
     hasUntrained: spansWithout(untrainedSpans(manifest), fixed).length > 0,
+    takesTurns: takesTurns(model),
     ...(schedule && { schedule }),
     ...(allows && { allows }),
     ...(task && { task }),

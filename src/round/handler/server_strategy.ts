@@ -17,6 +17,8 @@ export interface ServerStrategy {
   readonly normalizesSteps?: boolean;
   /** Set when the strategy has a step size in place of the clients' learning rate. */
   readonly fixesLearningRate?: boolean;
+  /** Set when its step follows changes of former rounds too, as with momentum on the server. */
+  readonly optimizesOnServer?: boolean;
   /** Sums of the strategy, if its step is a function of weighted sums. */
   readonly sums?: SumShape | undefined;
   /** Set when it keeps clients private. */

@@ -77,6 +77,11 @@ export abstract class ServerOptimizer<Kept extends string> extends WrappedStrate
     this.#initial = initial;
   }
 
+  /** `true`: a step follows changes of former rounds too. */
+  override get optimizesOnServer(): boolean {
+    return true;
+  }
+
   /**
    * Makes the new global vector, and updates the vectors that live on.
    *

@@ -30,6 +30,8 @@ export interface ModelOptions {
   steps?: number;
   /** Number of symbols of such sequences, where a vocabulary tells it. */
   symbols?: number;
+  /** SHA-256 of the tokenizer of the texts, where samples are their tokens. */
+  tokenizer?: string;
   /**
    * Loss on the linear outputs: for classification `softmaxCrossEntropy`, or `sigmoidCrossEntropy`
    * for two classes, whose model then has one output; for regression `meanSquaredError`,
@@ -65,8 +67,11 @@ export function modelOptionsOf(
 ): ModelOptions {
   const options = { inputShape: shape, task };
   if (task !== "classification") return { ...options, outputs };
-  if (outputs === 1) return { ...options, numClasses };
   const [input] = schema?.inputs ?? [];
+  const tokenizer = input && "tokenizer" in input ? input.tokenizer : undefined;
+  if (outputs === 1) {
+    return { ...options, numClasses, ...(tokenizer !== undefined && { tokenizer }) };
+  }
   const symbols = input && "vocabulary" in input ? input.vocabulary?.length : undefined;
   return { ...options, numClasses, steps: outputs, ...(symbols !== undefined && { symbols }) };
 }

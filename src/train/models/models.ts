@@ -200,7 +200,14 @@ export function modelByName(name: string, options: ModelOptions): ModelDescripti
       }${didYouMean(name, MODEL_NAMES)}`,
     );
   }
-  const { steps } = options;
+  const { steps, tokenizer } = options;
+  if (tokenizer !== undefined) {
+    throw new RangeError(
+      `Cannot describe the model: expected ${
+        ENCODER_MODELS.join(" or ")
+      } on a pretrained base (option base, --base) for tokens of texts, got ${name}`,
+    );
+  }
   if (steps !== undefined) {
     throw new RangeError(
       `Cannot describe the model: expected ${

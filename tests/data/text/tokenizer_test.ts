@@ -3,7 +3,6 @@ import { createHash } from "node:crypto";
 import { loadDataset, openData } from "../../../src/data/catalog/load.ts";
 import { partitionDirichlet } from "../../../src/data/partition/dirichlet.ts";
 import { arraySource } from "../../../src/data/sources/array_source.ts";
-import { parseLabelledTexts } from "../../../src/data/text/labelled_texts.ts";
 import { tokenDataset } from "../../../src/data/text/token_dataset.ts";
 import { TextTokenizer } from "../../../src/data/text/tokenizer.ts";
 import { hasMinilm, MINILM, MINILM_SHA256 } from "../../helpers/minilm.ts";

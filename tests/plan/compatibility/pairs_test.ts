@@ -31,6 +31,11 @@ import { checkWithCluster } from "../../../src/cli/run/cluster.ts";
 import { clusterPool } from "../../../src/cluster/mod.ts";
 import { type ClientPoolOptions, InProcessPool } from "../../../src/sim/mod.ts";
 import type { ModelDescription } from "../../../src/train/handler.ts";
+import {
+  ALL_MINILM_L6_V2,
+  lora,
+  textEncoder,
+} from "../../../src/train/models/encoder/text_encoder.ts";
 import { parseStrategy, STRATEGY_NAMES } from "../../../src/strategy/registry.ts";
 
 /** A run to make, from some choices; the rest are defaults. */
@@ -336,6 +341,31 @@ function refuseStatistics(): void {
   }
 }
 
+/** The models of the pairs have no adapters: those rows are met by a handler alone. */
+async function refuseTurns(): Promise<void> {
+  const model = textEncoder({
+    ...ALL_MINILM_L6_V2,
+    numClasses: 2,
+    adapters: lora({ layers: 1, rank: 1, train: "alternate" }),
+  });
+  const options = { ...await initialParameters(model, 1), model };
+  const cases = [
+    ...["fedsgd", "scaffold", "feddyn", "fedavgm", "fedadam"].map((name) => {
+      const strategy = parseStrategy(name), plan = { ...strategy.clientSettings };
+      const make = () => new SyncParameterServerHandler({ ...options, strategy });
+      return [make, { strategy, plan }] as const;
+    }),
+    [() => new AsyncParameterServerHandler(options), { mode: "async" }] as const,
+  ];
+  for (const [make, choices] of cases) {
+    const conflict = findConflict({ takesTurns: true, ...choices });
+    const text = conflict && conflictText(conflict);
+    assertThrows(make, RangeError, text);
+    if (text !== undefined) seen.add(text);
+  }
+  new SyncParameterServerHandler({ ...options, strategy: parseStrategy("median") });
+}
+
 Deno.test("each pair of choices works, or is refused by the table of conflicts", async () => {
   const dimensions = Object.values(DIMENSIONS);
   for (const [i, dimension] of dimensions.entries()) {
@@ -349,6 +379,7 @@ Deno.test("each pair of choices works, or is refused by the table of conflicts",
   await refuseAsynchronous();
   await refuseCluster();
   refuseStatistics();
+  await refuseTurns();
   assertEquals(faults, []);
   const unseen = CONFLICTS.map(conflictText).filter((text) => !seen.has(text));
   assertEquals(unseen, [], "rows of the table that no pair meets");

@@ -32,7 +32,7 @@ export function isEncoderModel(spec: string): boolean {
  */
 export function encoderByName(
   spec: string,
-  { inputShape, numClasses, steps, task, loss, init }: ModelOptions,
+  { inputShape, numClasses, steps, tokenizer, task, loss, init }: ModelOptions,
 ): ModelDescription {
   const options = readNamedOptions("model", spec), { name, numbers } = options;
   checkNamedOptions(options, {
@@ -48,6 +48,10 @@ export function encoderByName(
       "tokens of texts with a class for each text, such as those of --data banking77",
       `samples of shape [${inputShape}]${task ? ` for the task ${task}` : ""}`,
     );
+  }
+  if (numClasses !== undefined && numClasses < 2) refuse("2 classes or more", `${numClasses}`);
+  if (tokenizer !== undefined && tokenizer !== ALL_MINILM_L6_V2.tokenizer) {
+    refuse(`texts of the tokenizer ${ALL_MINILM_L6_V2.tokenizer} of its base`, tokenizer);
   }
   if (init !== undefined && init !== "zeros") {
     refuse("initial weights of the head that are zeros", init);

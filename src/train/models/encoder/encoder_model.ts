@@ -67,6 +67,8 @@ export interface EncoderModel {
   readonly base: BaseReference;
   /** Sizes of the encoder. */
   readonly encoder: EncoderShape;
+  /** SHA-256 of the file of the tokenizer that the base was trained with. Default: any one. */
+  readonly tokenizer?: string;
   /** Most tokens of a text. */
   readonly maxTokens: number;
   /** Vector of a text: the mean of its tokens' or that of its first token. */

@@ -134,19 +134,21 @@ export function parseEncoderModel(topology: unknown): EncoderModel {
     units: fields.whole("units", MOST.units),
     ...fields.has("adapters") &&
       { adapters: parseAdapters(fields.object("adapters"), encoder) },
+    ...fields.has("tokenizer") && { tokenizer: digestOf(...fields.get("tokenizer")) },
     ...fields.has("features") && { features: fields.choice("features", ["float32", "float16"]) },
   };
   fields.end();
   return model;
 }
 
+function digestOf(value: unknown, path: string): string {
+  if (typeof value === "string" && DIGEST.test(value)) return value;
+  throw wrong(path, "64 lower-case hexadecimal digits", value);
+}
+
 function parseBase(fields: Fields): BaseReference {
-  const [sha256, path] = fields.get("sha256");
-  if (typeof sha256 !== "string" || !DIGEST.test(sha256)) {
-    throw wrong(path, "64 lower-case hexadecimal digits", sha256);
-  }
   const base = {
-    sha256,
+    sha256: digestOf(...fields.get("sha256")),
     bytes: fields.whole("bytes", MOST.bytes),
     format: fields.choice("format", ["safetensors"]),
     ...fields.has("mirrors") && {

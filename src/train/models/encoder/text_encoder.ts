@@ -9,8 +9,8 @@ import type { LossName, ModelDescription } from "../../handler.ts";
 import type { Adapters, EncoderModel, EncoderShape } from "./encoder_model.ts";
 import { parseEncoderModel } from "./parse.ts";
 
-/** Pretrained encoder: its file and its sizes. */
-export type EncoderOfFile = Pick<EncoderModel, "base" | "encoder">;
+/** Pretrained encoder: its file, its sizes, and the tokenizer of its texts. */
+export type EncoderOfFile = Pick<EncoderModel, "base" | "encoder" | "tokenizer">;
 
 /**
  * `all-MiniLM-L6-v2` of Sentence Transformers: six layers of width 384, 22.6 million parameters, in
@@ -33,6 +33,7 @@ export const ALL_MINILM_L6_V2: EncoderOfFile = {
     epsilon: 1e-12,
     activation: "gelu",
   },
+  tokenizer: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 };
 
 /** Options of {@linkcode lora}. */
@@ -122,6 +123,7 @@ export function textEncoder(
   {
     base,
     encoder,
+    tokenizer,
     numClasses,
     adapters,
     maxTokens = 128,
@@ -136,6 +138,7 @@ export function textEncoder(
     maxTokens: Math.min(maxTokens, encoder.positions),
     pooling,
     units: numClasses,
+    ...tokenizer !== undefined && { tokenizer },
     ...adapters && { adapters: adapters(encoder) },
     ...features && { features },
   };
