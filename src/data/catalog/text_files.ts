@@ -39,8 +39,8 @@ export function labelColumnOf(
 }
 
 /**
- * Reads texts from a file, several files, or a folder with `train` and `test`; with `sites`, from the
- * files of a folder, whose names are the ids.
+ * Reads texts from a file, several files, or a folder with `train` and `test`; with `sites`, from
+ * the files of a folder, whose names are the ids.
  *
  * @throws {Error} As `readLabelledTexts()` rejects.
  */
