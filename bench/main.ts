@@ -30,6 +30,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Bench>>> = {
   train: async () => (await import("./groups/train.ts")).trainBench,
   sequences: async () => (await import("./groups/sequences.ts")).sequencesBench,
   encoder: async () => (await import("./groups/encoder.ts")).encoderBench,
+  page: async () => (await import("./groups/page.ts")).pageBench,
   sim: async () => (await import("./groups/sim.ts")).simBench,
   scale: async () => (await import("./groups/scale.ts")).scaleBench,
   cluster: async () => (await import("./groups/cluster.ts")).clusterBench,
@@ -37,7 +38,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Bench>>> = {
   peers: async () => (await import("./groups/peers.ts")).peersBench,
 };
 /** Groups that take minutes: they run where they are named, or with --long. */
-const LONG_GROUPS: readonly string[] = ["cluster", "links", "peers"];
+const LONG_GROUPS: readonly string[] = ["page", "cluster", "links", "peers"];
 const GROUP_NAMES = Object.keys(GROUPS);
 
 /** Exit status of a process that SIGINT ended. */

@@ -19,47 +19,27 @@ import {
   websocketMount,
 } from "@fedlab/core";
 import { parseCodec } from "@fedlab/core/codec";
+import { localAddress, readPage } from "./page_server.ts";
 import { partOf } from "./part.ts";
 
 const PATH = "/federation";
 /** One day, because users may open the pages at any time. */
 const JOIN_SECONDS = 24 * 60 * 60;
-const FILES: Readonly<Record<string, { name: string; type: string }>> = {
-  "/": { name: "index.html", type: "text/html; charset=utf-8" },
-  "/styles.css": { name: "styles.css", type: "text/css; charset=utf-8" },
-  "/page.js": { name: "page.js", type: "text/javascript; charset=utf-8" },
-  "/client.js": { name: "client.js", type: "text/javascript; charset=utf-8" },
-};
-
 const [address = "127.0.0.1:9000", clients = "3", rounds = "20", ...codecs] = Deno.args;
 const isSecure = codecs[0] === "secure";
 const [uplink, downlink] = isSecure ? [] : codecs;
-const { hostname, port } = new URL(`http://${address}`);
-if (!/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)) {
-  console.error(
-    `Cannot listen on ${hostname}: expected an address of this machine alone, since every page that is opened may join; put a proxy with https: in front of it that knows who comes`,
-  );
-  Deno.exit(2);
-}
-
-const site = new Map<string, { bytes: Uint8Array<ArrayBuffer>; type: string }>();
-for (const [path, { name, type }] of Object.entries(FILES)) {
-  try {
-    site.set(path, { bytes: await Deno.readFile(`${import.meta.dirname}/dist/${name}`), type });
-  } catch (error) {
-    console.error(`Cannot serve the page: ${errorMessage(error)}`);
-    console.error("Build it with: deno task build:browser");
-    Deno.exit(1);
-  }
-}
+const { hostname, port } = localAddress(address);
+const site = await readPage(
+  `${import.meta.dirname}/dist`,
+  ["index.html", "styles.css", "page.js", "client.js"],
+  "build:browser",
+);
 
 const mount = websocketMount();
-const web = Deno.serve({ hostname, port: Number(port || 80), onListen() {} }, (request, info) => {
+const web = Deno.serve({ hostname, port, onListen() {} }, (request, info) => {
   const pathname = URL.parse(request.url)?.pathname ?? "";
   if (pathname === PATH) return mount.handler(request, info);
-  const file = site.get(pathname);
-  if (file === undefined) return new Response("Not found\n", { status: 404 });
-  return new Response(file.bytes, { headers: { "content-type": file.type } });
+  return site(pathname) ?? new Response("Not found\n", { status: 404 });
 });
 
 const model = mlp({ inputShape: [8, 8, 1], numClasses: 10 });

@@ -18,8 +18,10 @@ import {
 } from "@fedlab/core";
 import { writePeft } from "@fedlab/core/encoder";
 import {
+  ADAPTER_PLAN,
   adapterModel,
   BASE,
+  HEAD_PLAN,
   headModel,
   type Questions,
   readQuestions,
@@ -41,21 +43,19 @@ console.log(
   `${train.length} questions of ${parts.length} banks, ${classes.length} intents, ${test.length} to test on`,
 );
 
-// Plain SGD, five epochs a round: a head alone bears a large rate.
 const head = headModel(classes.length);
 const { parameters, accuracy: headAccuracy } = await federate("head", {
   model: head,
   initial: await initialParameters(head, SEED),
-  plan: { epochs: 5, batchSize: 16, learningRate: 1 },
+  plan: HEAD_PLAN,
   rounds: headRounds,
 });
 
-// Adam for the adapters, which learn badly by SGD; its state begins anew in each round.
 const model = adapterModel(classes.length);
 const adapted = await federate("adapters", {
   model,
   initial: await warmStart(model, parameters, SEED),
-  plan: { epochs: 1, batchSize: 16, learningRate: 1e-3, optimizer: "adam" },
+  plan: ADAPTER_PLAN,
   rounds: adapterRounds,
 });
 

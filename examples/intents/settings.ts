@@ -6,18 +6,32 @@ import {
   type ModelDescription,
   type ParameterVector,
   partitionDirichlet,
+  type TrainSettings,
 } from "@fedlab/core";
 import { loadDataset } from "@fedlab/core/data";
-import { ALL_MINILM_L6_V2, lora, textEncoder } from "@fedlab/core/encoder";
+import { ALL_MINILM_L6_V2, type EncoderOfFile, lora, textEncoder } from "@fedlab/core/encoder";
 
 /** Number of banks. */
 export const BANKS = 20;
 /** Most tokens of a question; the longest has 98. */
 export const MAX_TOKENS = 128;
 
+/** Training of the head. Plain SGD, five epochs a round: a head alone bears a large rate. */
+export const HEAD_PLAN: Partial<TrainSettings> = { epochs: 5, batchSize: 16, learningRate: 1 };
+
+/** Training of the adapters, which learn badly by SGD. Adam's state begins anew in each round. */
+export const ADAPTER_PLAN: Partial<TrainSettings> = {
+  ...{ epochs: 1, batchSize: 16, learningRate: 1e-3 },
+  optimizer: "adam",
+};
+
+const CACHE = `${Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`}/fedlab`;
+
 /** Folder of the model: `FEDLAB_MINILM`, else `fedlab/minilm` in the user's cache folder. */
-export const MINILM = Deno.env.get("FEDLAB_MINILM") ??
-  `${Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`}/fedlab/minilm`;
+export const MINILM = Deno.env.get("FEDLAB_MINILM") ?? `${CACHE}/minilm`;
+
+/** Folder of the questions, in `FEDLAB_DATA`, else in `fedlab` in the user's cache folder. */
+export const QUESTIONS = `${Deno.env.get("FEDLAB_DATA") ?? CACHE}/banking77`;
 
 /** File of the base, which each bank has. */
 export const BASE = { ...ALL_MINILM_L6_V2.base, path: `${MINILM}/model.safetensors` };
@@ -61,14 +75,20 @@ function spread(data: Dataset, most = data.length): Dataset {
 }
 
 /** A head for the intents on the frozen model. */
-export function headModel(numClasses: number): ModelDescription {
-  return textEncoder({ ...ALL_MINILM_L6_V2, numClasses, maxTokens: MAX_TOKENS });
+export function headModel(
+  numClasses: number,
+  encoder: EncoderOfFile = ALL_MINILM_L6_V2,
+): ModelDescription {
+  return textEncoder({ ...encoder, numClasses, maxTokens: MAX_TOKENS });
 }
 
 /** The head, with adapters of rank 8 on query and value of the last two layers. */
-export function adapterModel(numClasses: number): ModelDescription {
+export function adapterModel(
+  numClasses: number,
+  encoder: EncoderOfFile = ALL_MINILM_L6_V2,
+): ModelDescription {
   return textEncoder({
-    ...ALL_MINILM_L6_V2,
+    ...encoder,
     ...{ numClasses, maxTokens: MAX_TOKENS },
     adapters: lora({ rank: 8, alpha: 16, targets: ["query", "value"], layers: 2 }),
     features: "float16",

@@ -1,4 +1,5 @@
 import { lazy } from "../base/lazy.ts";
+import { type BaseModel, needBase } from "../train/base_model.ts";
 import type { LossName, ModelDescription } from "../train/handler.ts";
 import { SGDHandler, type SGDHandlerOptions, type TrainLogger } from "../train/sgd_handler.ts";
 import type { SamplesOptions } from "../train/samples.ts";
@@ -8,6 +9,11 @@ const loadNative = /* @__PURE__ */ lazy(() => import("./create_trainer.ts"));
 
 /** Options of {@linkcode NativeSGDHandler}. */
 export interface NativeSGDHandlerOptions extends SGDHandlerOptions {
+  /**
+   * Pretrained model on which models of the format `text-encoder` are built, such as an
+   * `EncoderBase`. Default: none.
+   */
+  base?: BaseModel;
   /** Receives one line when the model is built. Default: no logging. */
   logger?: TrainLogger;
 }
@@ -61,9 +67,10 @@ export class NativeSGDHandler extends SGDHandler {
     loss: LossName,
     samples: SamplesOptions,
   ): Promise<Trainer> {
-    const { logger } = this.#options;
-    const { createNativeTrainer } = await loadNative();
-    const trainer = createNativeTrainer(description, samples, loss);
+    const { base, logger } = this.#options;
+    const trainer = description?.format === "text-encoder"
+      ? await needBase(base).createTrainer(description, samples, loss)
+      : (await loadNative()).createNativeTrainer(description, samples, loss);
     logger?.info?.("Training on the native engine");
     return trainer;
   }

@@ -1,16 +1,10 @@
 import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import { clientSource } from "../../src/cli/run/client_job.ts";
 import { holdOut, loadDataset, parsePartition } from "../../mod.ts";
-import { inFolder, runCommand, startCommand } from "../helpers/command.ts";
+import { denoDir, inFolder, runCommand, startCommand } from "../helpers/command.ts";
 import { idx } from "../helpers/idx.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
-
-/** The cache of this Deno, which a process with another cache folder would fill anew. */
-async function denoDir(): Promise<string> {
-  const info = new Deno.Command(Deno.execPath(), { args: ["info", "--json"] });
-  return JSON.parse(new TextDecoder().decode((await info.output()).stdout)).denoDir;
-}
 
 /** Two classes that differ by little on a large scale, and a column that says nothing. */
 function table(rows: number): string {

@@ -18,6 +18,16 @@ function findChromium(): string | undefined {
 
 const chromium = findChromium();
 
+/**
+ * Starts a Chromium.
+ *
+ * @throws {Error} If there is none.
+ */
+export async function launchChromium(): Promise<Browser> {
+  if (chromium === undefined) throw new Error("There is no Chromium, at CHROMIUM or on PATH");
+  return await puppeteer.launch({ executablePath: chromium, args: ["--no-sandbox"] });
+}
+
 /** A test in Chromium, where there is one. */
 export function testInBrowser(claim: string, test: (browser: Browser) => Promise<void>): void {
   const ignore = chromium === undefined;
@@ -25,10 +35,7 @@ export function testInBrowser(claim: string, test: (browser: Browser) => Promise
     name: claim + (ignore ? " (needs Chromium, at CHROMIUM or on PATH)" : ""),
     ignore,
     async fn() {
-      const browser = await puppeteer.launch({
-        executablePath: chromium ?? "",
-        args: ["--no-sandbox"],
-      });
+      const browser = await launchChromium();
       try {
         await test(browser);
       } finally {

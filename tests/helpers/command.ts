@@ -95,6 +95,12 @@ function argumentsElsewhere(task: CommandName, env: Readonly<Record<string, stri
   return [run, "--allow-write=.,..", ...others];
 }
 
+/** Folder of Deno's cache, for a command whose cache folder is another one. */
+export async function denoDir(): Promise<string> {
+  const info = new Deno.Command(Deno.execPath(), { args: ["info", "--json"] });
+  return JSON.parse(new TextDecoder().decode((await info.output()).stdout)).denoDir;
+}
+
 /** A command that is a task of its own. */
 export type CommandName =
   | "demo"

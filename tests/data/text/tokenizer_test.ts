@@ -5,6 +5,7 @@ import { partitionDirichlet } from "../../../src/data/partition/dirichlet.ts";
 import { arraySource } from "../../../src/data/sources/array_source.ts";
 import { tokenDataset } from "../../../src/data/text/token_dataset.ts";
 import { TextTokenizer } from "../../../src/data/text/tokenizer.ts";
+import { smallTokenizer } from "../../helpers/encoder/small_tokenizer.ts";
 import { hasMinilm, MINILM, MINILM_SHA256 } from "../../helpers/minilm.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -20,50 +21,6 @@ const SETS = {
   train: "a20e26921c91538491a50438c757417579b001ae57abe9dae8fecc854932eaad",
   test: "e023a29c10d89b5744ae3905f2025cf81317098e3c272d27ead100f1c9421c68",
 };
-
-/** Tokenizer of four words, in the form of Hugging Face's `tokenizers`. */
-function smallTokenizer(more: Record<string, unknown> = {}): Uint8Array<ArrayBuffer> {
-  const tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "my", "card", "##s", "lost"];
-  return new TextEncoder().encode(JSON.stringify({
-    version: "1.0",
-    truncation: { max_length: 3, strategy: "LongestFirst", stride: 0, direction: "Right" },
-    padding: { strategy: { Fixed: 12 }, pad_id: 0, pad_type_id: 0, pad_token: "[PAD]" },
-    added_tokens: tokens.slice(0, 4).map((content, id) => ({
-      ...{ id, content, single_word: false, lstrip: false, rstrip: false },
-      ...{ normalized: false, special: true },
-    })),
-    normalizer: {
-      type: "BertNormalizer",
-      clean_text: true,
-      handle_chinese_chars: true,
-      strip_accents: null,
-      lowercase: true,
-    },
-    pre_tokenizer: { type: "BertPreTokenizer" },
-    post_processor: {
-      type: "TemplateProcessing",
-      single: [
-        { SpecialToken: { id: "[CLS]", type_id: 0 } },
-        { Sequence: { id: "A", type_id: 0 } },
-        { SpecialToken: { id: "[SEP]", type_id: 0 } },
-      ],
-      pair: [],
-      special_tokens: {
-        "[CLS]": { id: "[CLS]", ids: [2], tokens: ["[CLS]"] },
-        "[SEP]": { id: "[SEP]", ids: [3], tokens: ["[SEP]"] },
-      },
-    },
-    decoder: { type: "WordPiece", prefix: "##", cleanup: true },
-    model: {
-      type: "WordPiece",
-      unk_token: "[UNK]",
-      continuing_subword_prefix: "##",
-      max_input_chars_per_word: 100,
-      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-    },
-    ...more,
-  }));
-}
 
 Deno.test("TextTokenizer neither pads nor cuts as its file says, and counts what it cuts", async () => {
   const tokenizer = await TextTokenizer.open(smallTokenizer(), { maxTokens: 5 });

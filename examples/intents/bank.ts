@@ -1,0 +1,125 @@
+/** Bank of a federation whose members are pages and programs. */
+
+import {
+  type ClientEvent,
+  ClientSyncTop,
+  type Dataset,
+  errorMessage,
+  type ModelDescription,
+  NativeSGDHandler,
+} from "@fedlab/core";
+import {
+  parseLabelledTexts,
+  type Schema,
+  TextTokenizer,
+  tokenDataset,
+  type TokenizedTexts,
+} from "@fedlab/core/data";
+import { EncoderBase } from "@fedlab/core/encoder";
+import type { Facts } from "./facts.ts";
+import { type Stage, STAGES } from "./stages.ts";
+
+/** What all banks have: the encoder, and the names of the intents. */
+export interface Shared {
+  readonly facts: Facts;
+  readonly base: EncoderBase;
+  readonly tokenizer: TextTokenizer;
+}
+
+/** What a bank has of its own. */
+export interface Questions {
+  readonly train: Dataset;
+  /** Questions that it does not train on. */
+  readonly test: Dataset;
+}
+
+/**
+ * Opens the encoder of a server of pages. It is fetched once: a page keeps it in the files of its
+ * origin, a program in the user's cache folder.
+ *
+ * @param origin Address of the server, `http://HOST:PORT`.
+ * @param onBytes Called with the number of bytes that have come.
+ */
+export async function openShared(
+  origin: string,
+  onBytes: (bytes: number, facts: Facts) => void = () => {},
+): Promise<Shared> {
+  const facts: Facts = await (await get(`${origin}/facts.json`)).json();
+  const file = await (await get(`${origin}/tokenizer.json`)).bytes();
+  const tokenizer = await TextTokenizer.open(file, facts.tokenizer);
+  const { sha256, bytes } = facts.encoder.base;
+  const base = await EncoderBase.open({
+    ...{ sha256, bytes, url: `${origin}/model.safetensors` },
+    onProgress: (progress) => onBytes(progress.bytes, facts),
+  });
+  return { facts, base, tokenizer };
+}
+
+/** Fetches the questions of a part, such as `1/3`, and divides them into tokens. */
+export async function fetchQuestions(
+  origin: string,
+  part: string,
+  { tokenizer, facts: { classes } }: Shared,
+): Promise<Questions> {
+  const read = async (use: string): Promise<TokenizedTexts> => {
+    const bytes = await (await get(`${origin}/${use}.csv?part=${part}`)).bytes();
+    const texts = parseLabelledTexts(bytes, { name: `${use}.csv`, labelColumn: "category" });
+    return tokenDataset(texts, { tokenizer, classes });
+  };
+  return { train: (await read("train")).data, test: (await read("test")).data };
+}
+
+async function get(url: string): Promise<Response> {
+  const response = await fetch(url).catch((cause) => {
+    throw new Error(`Cannot fetch ${url}: ${errorMessage(cause)}`, { cause });
+  });
+  if (response.ok) return response;
+  const reason = await response.text();
+  throw new Error(`Cannot fetch ${url}: ${reason.trim() || response.status}`);
+}
+
+/** Handler of a bank: it knows which model is trained. */
+export class BankHandler extends NativeSGDHandler {
+  #model: ModelDescription | undefined;
+
+  constructor({ base }: Shared, { train, test }: Questions) {
+    super({ base, data: train, testData: test });
+  }
+
+  override async setUp(model: ModelDescription | undefined, schema?: Schema): Promise<void> {
+    await super.setUp(model, schema);
+    this.#model = model;
+  }
+
+  /** Model of the run. */
+  get model(): ModelDescription | undefined {
+    return this.#model;
+  }
+}
+
+/** Place of a bank in a federation. */
+export interface Seat {
+  /** Address of the server, `http://HOST:PORT`. */
+  readonly origin: string;
+  /** Number of the bank, from 1. */
+  readonly rank: number;
+  readonly onEvent?: (event: ClientEvent, stage: Stage) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Takes part in the runs of a federation, from the one on that goes on now. */
+export async function takePart(
+  handler: BankHandler,
+  { facts: { stage: first } }: Shared,
+  { origin, rank, onEvent, signal }: Seat,
+): Promise<void> {
+  for (const stage of STAGES.slice(STAGES.indexOf(first))) {
+    // The server of a run begins to listen when the one before is over: until then it is tried.
+    const client = new ClientSyncTop(handler, {
+      serverAddr: `${origin.replace(/^http/, "ws")}/federation/${stage}`,
+      ...{ rank, distBackend: "websocket", loggerFile: "", log: { console: false } },
+      onEvent: (event) => onEvent?.(event, stage),
+    });
+    await client.run(signal ? { signal } : {});
+  }
+}
