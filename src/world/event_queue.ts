@@ -12,6 +12,8 @@ export interface WorldEvent {
   readonly action: () => void;
   /** Called in place of the action if the actor is gone. */
   readonly onGone: (() => void) | undefined;
+  /** Called in place of the action if the actor is paused; it is held otherwise. */
+  readonly onPaused: (() => void) | undefined;
   /** Real work that has to end before the action, such as a digest by WebCrypto. */
   readonly ready: Promise<unknown> | undefined;
   /** Set once the event was cancelled, or taken out of the queue. */

@@ -8,6 +8,11 @@ export interface EventOptions {
   readonly actor?: Actor | undefined;
   /** Called in place of the action if the process has ended by then. It must wake no process. */
   readonly onGone?: () => void;
+  /**
+   * Called in place of the action, at its time, if the process is paused by then; the action is
+   * dropped. Default: the action is kept until the process goes on. It must wake no process.
+   */
+  readonly onPaused?: () => void;
   /** Real work that has to end before the action. It must not reject unheard. */
   readonly ready?: Promise<unknown>;
 }
@@ -46,6 +51,7 @@ export class Scheduler {
       action,
       ready: options.ready,
       onGone: options.onGone,
+      onPaused: options.onPaused,
       isOver: false,
     };
     this.#queue.add(event);
@@ -90,7 +96,9 @@ export class Scheduler {
     const { actor } = event;
     this.#now = Math.max(this.#now, event.at);
     if (actor?.state === "gone") return event.onGone?.();
-    if (actor?.state === "paused") return actor.hold(event);
+    if (actor?.state === "paused") {
+      return event.onPaused === undefined ? actor.hold(event) : event.onPaused();
+    }
     if (event.ready !== undefined) await event.ready;
     this.events++;
     this.#turn = event;

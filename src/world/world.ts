@@ -151,6 +151,7 @@ export class World {
     this.log(machine.name, "loses power");
     machine.isOn = false;
     for (const process of this.#on(machine)) process.kill();
+    this.network.powerChanged(machine);
     machine.disk.crash();
   }
 
@@ -158,7 +159,7 @@ export class World {
   powerOn(machine: Machine): void {
     this.log(machine.name, "has power again");
     machine.isOn = true;
-    this.network.sendAgain();
+    this.network.powerChanged(machine);
   }
 
   /**

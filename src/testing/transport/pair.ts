@@ -1,4 +1,5 @@
 import { concat } from "../../base/bytes.ts";
+import { runtime } from "../../base/runtime/runtime.ts";
 import type { Message } from "../../wire/messages.ts";
 import { Connection } from "../../net/connection.ts";
 import type { ConnectionOptions, Received } from "../../net/connection_options.ts";
@@ -91,7 +92,7 @@ export async function openPair(
 
 /** Waits for the next turn of the event loop. */
 export function nextTick(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 1));
+  return new Promise((resolve) => void runtime.timers.setTimeout(resolve, 1));
 }
 
 export function corrupted(message: Message, at: number, byte: number): Uint8Array<ArrayBuffer> {

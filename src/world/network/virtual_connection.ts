@@ -1,133 +1,66 @@
-import { ConnectionClosedError } from "../../base/errors.ts";
-import type { Channel } from "../../net/transport.ts";
 import type { VirtualProcess } from "../virtual_process.ts";
-import { Stream } from "./stream.ts";
+import { VirtualChannel } from "./virtual_channel.ts";
+import type { VirtualListener } from "./virtual_listener.ts";
 import type { VirtualNetwork } from "./virtual_network.ts";
 
-/** End of a connection that a process holds. */
-class VirtualChannel implements Channel, Disposable {
-  readonly remote: string;
-  readonly #process: VirtualProcess;
-  readonly #incoming: Stream;
-  readonly #outgoing: Stream;
-  #isClosed = false;
-
-  constructor(remote: string, process: VirtualProcess, incoming: Stream, outgoing: Stream) {
-    this.remote = remote;
-    this.#process = process;
-    this.#incoming = incoming;
-    this.#outgoing = outgoing;
-    process.own(this);
-  }
-
-  read(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
-    return this.#incoming.read(into);
-  }
-
-  write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    return this.#outgoing.write(bytes);
-  }
-
-  closeWrite(): Promise<void> {
-    this.#outgoing.end();
-    return Promise.resolve();
-  }
-
-  close(): void {
-    if (this.#isClosed) return;
-    this.#process.disown(this);
-    this[Symbol.dispose]();
-    this.fail("it was closed on this side");
-  }
-
-  /** Tells the process that the connection is lost, in a turn of it. */
-  fail(why: string): void {
-    const error = new ConnectionClosedError(`Lost the connection to ${this.remote}: ${why}`);
-    this.#incoming.failReader(error);
-    this.#outgoing.failWriter(error);
-  }
-
-  /** Closes it as an operating system does for a process that has ended. */
-  [Symbol.dispose](): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#outgoing.end();
-    this.#incoming.takeNothing();
-  }
+/** Addresses of a connection. */
+export interface VirtualConnectionOptions {
+  /** Process that connects. */
+  readonly client: VirtualProcess;
+  /** Listener that it connects to. */
+  readonly listener: VirtualListener;
+  /** Address of the listener as the client gave it. */
+  readonly address: string;
+  /** Port of the client. */
+  readonly port: number;
+  /** Called once when neither machine has anything more to do for it. */
+  readonly onOver: (connection: VirtualConnection) => void;
 }
 
-/** Connection between two processes: two streams, and the packets that end both. */
+/** Connection between two processes. */
 export class VirtualConnection {
   /** End of the process that has connected. */
-  readonly near: Channel;
+  readonly near: VirtualChannel;
   /** End of the process that was listening. */
-  readonly far: Channel;
+  readonly far: VirtualChannel;
+  /** Names of the machines at both ends. */
+  readonly machines: readonly string[];
   readonly #network: VirtualNetwork;
-  readonly #ends: readonly [VirtualChannel, VirtualChannel];
-  readonly #processes: readonly [VirtualProcess, VirtualProcess];
-  readonly #streams: readonly [Stream, Stream];
-  #isLost = false;
 
-  /** Connects two processes. `address` is the one of the listener. */
-  constructor(
-    network: VirtualNetwork,
-    client: VirtualProcess,
-    server: VirtualProcess,
-    { address, port }: { readonly address: string; readonly port: number },
-  ) {
+  /** Connects two processes. The listener is offered its end when the client's packet comes. */
+  constructor(network: VirtualNetwork, options: VirtualConnectionOptions) {
+    const { client, listener, address, port, onOver } = options;
+    const server = listener.process;
     this.#network = network;
-    this.#processes = [client, server];
-    const up = new Stream({ network, from: client, to: server, onRefused: () => this.#refuse(0) });
-    const down = new Stream({
-      network,
-      from: server,
-      to: client,
-      onRefused: () => this.#refuse(1),
+    this.machines = [client.machine.name, server.machine.name];
+    const onChange = () => {
+      if (this.near.isOver && this.far.isOver) onOver(this);
+    };
+    this.near = new VirtualChannel({
+      ...{ network, process: client, peer: server, onChange },
+      remote: `world ${address}`,
+      other: () => this.far,
+      onBegin: () => true,
     });
-    this.#streams = [up, down];
-    const near = new VirtualChannel(`world ${address}`, client, down, up);
-    const far = new VirtualChannel(`world ${client.machine.name}:${port}`, server, up, down);
-    this.#ends = [near, far];
-    this.near = near;
-    this.far = far;
+    this.far = new VirtualChannel({
+      ...{ network, process: server, peer: client, onChange },
+      remote: `world ${client.machine.name}:${port}`,
+      other: () => this.near,
+      onBegin: () => listener.offer(this.far),
+    });
   }
 
-  /** Streams of both directions. */
-  get streams(): readonly Stream[] {
-    return this.#streams;
+  /** True if one of its ends is open. */
+  get isOpen(): boolean {
+    return this.near.isOpen || this.far.isOpen;
   }
 
-  /** Machines at both ends. */
-  get machines(): readonly string[] {
-    return this.#processes.map(({ machine }) => machine.name);
-  }
-
-  /** True if it can carry nothing more. */
-  get isLost(): boolean {
-    return this.#isLost || this.#processes.every(({ end }) => end !== undefined);
-  }
-
-  /** Breaks it off at both ends, as a device between them does that has lost its state. */
+  /** Breaks it off at both ends, as a device between them does, as far as its packets pass. */
   reset(): void {
-    for (const i of [0, 1] as const) this.#failEnd(i, "connection reset by peer");
-    this.#isLost = true;
-  }
-
-  /** Gives up at one end, which has heard nothing for too long. The other end hears nothing. */
-  timeOut(stream: Stream): void {
-    this.#failEnd(stream === this.#streams[0] ? 0 : 1, "connection timed out");
-  }
-
-  /** Answers a packet of one end that nobody takes: that end is told so. */
-  #refuse(sender: 0 | 1): void {
-    const [from, to] = sender === 0 ? this.#processes : this.#processes.toReversed();
-    if (from === undefined || to === undefined || this.#isLost) return;
-    this.#network.deliver(to, from, () => {
-      this.#ends[sender].fail("connection reset by peer");
-    });
-  }
-
-  #failEnd(i: 0 | 1, why: string): void {
-    this.#network.scheduler.after(0, () => this.#ends[i].fail(why), { actor: this.#processes[i] });
+    const { links, random, scheduler } = this.#network;
+    for (const [end, other] of [[this.near, this.far], [this.far, this.near]] as const) {
+      const link = links.of(other.machine.name, end.machine.name);
+      if (link.passes) scheduler.after(link.delay(random), () => end.reset());
+    }
   }
 }

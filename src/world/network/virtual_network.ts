@@ -1,26 +1,19 @@
-import { ConnectionClosedError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
-import { QueueListener } from "../../net/queue_listener.ts";
-import type { Channel, Listener, Transport } from "../../net/transport.ts";
+import { ConnectionClosedError } from "../../base/errors.ts";
+import { parseAddress } from "../../net/tcp.ts";
+import type { Listener, Transport } from "../../net/transport.ts";
+import type { Machine } from "../machine.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { VirtualProcess } from "../virtual_process.ts";
-import { delayOf, GOOD_LINK, type LinkState } from "./link.ts";
-import type { Stream } from "./stream.ts";
+import { Handshake, type Place } from "./handshake.ts";
+import { Links, type LinkState } from "./link.ts";
 import { VirtualConnection } from "./virtual_connection.ts";
+import { VirtualListener } from "./virtual_listener.ts";
 
-/** Shortest and longest time until a sender whose packets do not arrive gives up, in ms. */
-const GIVE_UP_MILLIS = [30_000, 900_000] as const;
-/** Longest time until packets are sent again when a link is back, in milliseconds. */
-const RETRANSMIT_MILLIS = 3000;
-/** Time until an attempt to connect over a link that is cut ends, in milliseconds. */
-const CONNECT_MILLIS = 30_000;
-/** First port of those that clients get. */
-const FIRST_PORT = 32_768;
-
-interface Listening {
-  readonly process: VirtualProcess;
-  readonly queue: QueueListener;
-}
+/** First port of those that machines choose, and their number. */
+const FIRST_PORT = 32_768, PORTS = 28_232;
+/** Names by which each machine reaches itself. */
+const OWN_NAMES: readonly string[] = ["0.0.0.0", "127.0.0.1", "localhost"];
 
 /** Parts of a network. */
 export interface NetworkParts {
@@ -33,25 +26,29 @@ export interface NetworkParts {
   readonly onEvent: (name: string, text: string) => void;
 }
 
-/** Network of a world: links between machines, listeners and connections. */
+/**
+ * Network of a world: links between machines, listeners and connections, which act as TCP does on
+ * Linux. `tests/world/network` has the table of what it does at which fault.
+ */
 export class VirtualNetwork {
   readonly scheduler: Scheduler;
   readonly random: Random;
-  readonly #onEvent: NetworkParts["onEvent"];
-  readonly #isOn: NetworkParts["isOn"];
-  readonly #listeners = new Map<string, Listening>();
-  readonly #links = new Map<string, LinkState>();
-  #default: LinkState = GOOD_LINK;
-  #connections: VirtualConnection[] = [];
-  readonly #heldBack = new Set<Stream>();
-  #nextPort = FIRST_PORT;
+  /** Links between machines. */
+  readonly links = new Links();
+  /** Reports whether the machine of a name is there and has power. */
+  readonly isOn: NetworkParts["isOn"];
+  /** Writes a line to the log of the world. */
+  readonly tell: NetworkParts["onEvent"];
+  readonly #listeners = new Map<string, VirtualListener>();
+  readonly #connections = new Set<VirtualConnection>();
+  #portsGiven = 0;
 
   /** Creates a network of good links. */
   constructor({ scheduler, random, isOn, onEvent }: NetworkParts) {
     this.scheduler = scheduler;
     this.random = random;
-    this.#isOn = isOn;
-    this.#onEvent = onEvent;
+    this.isOn = isOn;
+    this.tell = onEvent;
   }
 
   /** Time in milliseconds. */
@@ -61,137 +58,128 @@ export class VirtualNetwork {
 
   /** State of the link from one machine to another. */
   link(from: string, to: string): LinkState {
-    return this.#links.get(`${from}>${to}`) ?? this.#default;
+    return this.links.of(from, to).state;
   }
 
   /** Changes the link from one machine to another; `undefined` makes it like all others. */
   setLink(from: string, to: string, change: Partial<LinkState> | undefined): void {
-    const key = `${from}>${to}`;
-    if (change === undefined) this.#links.delete(key);
-    else this.#links.set(key, { ...this.link(from, to), ...change });
-    this.sendAgain();
+    this.links.change(from, to, change);
+    this.#reconsider();
   }
 
-  /** Changes all links that were not changed by themselves. */
+  /** Changes all links between two machines, but for what was changed of a link by itself. */
   setAllLinks(change: Partial<LinkState>): void {
-    this.#default = { ...this.#default, ...change };
-    this.sendAgain();
+    this.links.changeAll(change);
+    this.#reconsider();
   }
 
   /** Connections that are open at one end at least. */
   get connections(): readonly VirtualConnection[] {
-    this.#connections = this.#connections.filter(({ isLost }) => !isLost);
-    return this.#connections;
+    return [...this.#connections].filter(({ isOpen }) => isOpen);
   }
 
-  /** Breaks a connection off at both ends. */
+  /** Breaks a connection off at both ends, as a device between them does. */
   reset(connection: VirtualConnection): void {
-    this.#onEvent("network", `resets ${connection.machines.join(" - ")}`);
+    this.tell("network", `resets ${connection.machines.join(" - ")}`);
     connection.reset();
+  }
+
+  /** Notes that a machine has lost its power, or has it again. */
+  powerChanged(machine: Machine): void {
+    if (!machine.isOn) {
+      for (const { near, far } of [...this.#connections]) {
+        for (const end of [near, far]) if (end.machine === machine) end.vanish();
+      }
+    }
+    this.#reconsider();
   }
 
   /** Returns the transport of a process. An address is `"MACHINE:PORT"`. */
   transportOf(process: VirtualProcess): Transport {
     return {
       name: "world",
-      connect: (address, options) => this.#connect(process, address, options?.signal),
+      connect: async (address, { signal } = {}) => {
+        signal?.throwIfAborted();
+        const place = placeOf(process, address);
+        return await new Handshake(this, process, { place, signal }).channel;
+      },
       listen: (address) => this.#listen(process, address),
     };
   }
 
-  /** Does something in a turn of `to` when a packet of `from` has come, if the link carries it. */
-  deliver(from: VirtualProcess, to: VirtualProcess, action: () => void): void {
-    const link = this.link(from.machine.name, to.machine.name);
-    if (link.isCut || !from.machine.isOn) return;
-    this.scheduler.after(delayOf(link, this.random), action, { actor: to });
+  /** Returns the listener at a port of a machine; `undefined` if nothing listens. */
+  listenerAt(machine: string, port: number): VirtualListener | undefined {
+    return this.#listeners.get(`${machine}:${port}`);
   }
 
-  /** Notes that packets of a stream wait for their link, for which their sender waits some time. */
-  holdBack(stream: Stream): void {
-    this.#heldBack.add(stream);
-    const [least, most] = GIVE_UP_MILLIS;
-    this.scheduler.after(least + (most - least) * this.random.uniform() ** 3, () => {
-      if (!this.#heldBack.delete(stream)) return;
-      const connection = this.#connections.find(({ streams }) => streams.includes(stream));
-      const { from, to } = stream.machines;
-      this.#onEvent(from.name, `gives up a connection to ${to.name}`);
-      connection?.timeOut(stream);
+  /** Opens a connection of a process to a listener. */
+  open(client: VirtualProcess, listener: VirtualListener, address: string): VirtualConnection {
+    this.tell(client.name, `connects to ${address}`);
+    const connection = new VirtualConnection(this, {
+      ...{ client, listener, address, port: this.#nextPort() },
+      onOver: (connection) => this.#connections.delete(connection),
     });
+    this.#connections.add(connection);
+    return connection;
   }
 
-  /** Lets the packets go that wait for links that were cut, or for machines that were off. */
-  sendAgain(): void {
-    for (const stream of [...this.#heldBack]) {
-      const { from, to } = stream.machines;
-      if (this.link(from.name, to.name).isCut || !to.isOn) continue;
-      this.#heldBack.delete(stream);
-      this.scheduler.after(RETRANSMIT_MILLIS * this.random.uniform(), () => stream.retransmit());
-    }
+  /** Does something in a turn of a process: in this one, or in one of its own. */
+  inTurnOf(process: VirtualProcess, action: () => void): void {
+    if (this.scheduler.current === process) action();
+    else this.scheduler.after(0, action, { actor: process });
   }
 
   #listen(process: VirtualProcess, address: string): Promise<Listener> {
-    if (this.#listeners.has(address)) {
-      return Promise.reject(
+    const { machine, port } = placeOf(process, address);
+    const refuse = (error: Error) => Promise.reject(error);
+    if (machine !== process.machine.name) {
+      return refuse(
+        new ConnectionClosedError(
+          `Cannot listen on ${address}: Cannot assign requested address (os error 99)`,
+        ),
+      );
+    }
+    const chosen = port === 0 ? this.#freePort(machine) : port;
+    const key = `${machine}:${chosen}`;
+    if (this.#listeners.has(key)) {
+      return refuse(
         new Error(
           `Cannot listen on ${address}: the port is in use, choose another or stop what holds it`,
         ),
       );
     }
-    const free = () => {
-      this.#listeners.delete(address);
-      process.disown(held);
-    };
-    const held: Disposable = { [Symbol.dispose]: () => void this.#listeners.delete(address) };
-    const queue = new QueueListener(address, free);
-    process.own(held);
-    this.#listeners.set(address, { process, queue });
-    this.#onEvent(process.name, `listens on ${address}`);
-    return Promise.resolve(queue);
+    const listener = new VirtualListener({
+      ...{ network: this, process },
+      address: address.replace(/\d+$/, String(chosen)),
+      onClose: () => this.#listeners.delete(key),
+    });
+    this.#listeners.set(key, listener);
+    this.tell(process.name, `listens on ${listener.address}`);
+    return Promise.resolve(listener);
   }
 
-  #connect(
-    process: VirtualProcess,
-    address: string,
-    signal: AbortSignal | undefined,
-  ): Promise<Channel> {
-    const from = process.machine.name, to = address.slice(0, address.lastIndexOf(":"));
-    const { promise, resolve, reject } = Promise.withResolvers<Channel>();
-    const abort = () => reject(signal?.reason);
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    signal?.addEventListener("abort", abort, { once: true });
-    const fail = (millis: number, why: string) =>
-      this.scheduler.after(millis, () => {
-        signal?.removeEventListener("abort", abort);
-        reject(new ConnectionClosedError(`Cannot connect to ${address}: ${why}`));
-      }, { actor: process });
-    const there = this.link(from, to), back = this.link(to, from);
-    if (there.isCut || back.isCut || !this.#isOn(to)) {
-      fail(CONNECT_MILLIS, "connection timed out");
-      return promise;
+  #freePort(machine: string): number {
+    for (;;) {
+      const port = this.#nextPort();
+      if (!this.#listeners.has(`${machine}:${port}`)) return port;
     }
-    const wayBack = delayOf(back, this.random);
-    this.scheduler.after(delayOf(there, this.random), () => {
-      const listening = this.#listeners.get(address);
-      if (listening === undefined) {
-        fail(wayBack, "no server answers there");
-        return;
-      }
-      if (signal?.aborted) return;
-      const connection = new VirtualConnection(this, process, listening.process, {
-        address,
-        port: this.#nextPort++,
-      });
-      this.#connections.push(connection);
-      this.#onEvent(process.name, `connects to ${address}`);
-      this.scheduler.after(0, () => listening.queue.offer(connection.far), {
-        actor: listening.process,
-      });
-      this.scheduler.after(wayBack, () => {
-        signal?.removeEventListener("abort", abort);
-        if (signal?.aborted) connection.near.close();
-        else resolve(connection.near);
-      }, { actor: process });
-    });
-    return promise;
   }
+
+  #nextPort(): number {
+    return FIRST_PORT + this.#portsGiven++ % PORTS;
+  }
+
+  #reconsider(): void {
+    for (const { near, far } of [...this.#connections]) {
+      near.reconsider();
+      far.reconsider();
+    }
+  }
+}
+
+/** Reads an address. */
+function placeOf(process: VirtualProcess, address: string): Place {
+  const { hostname, port } = parseAddress(address);
+  const machine = OWN_NAMES.includes(hostname) ? process.machine.name : hostname;
+  return { address, machine, port };
 }
