@@ -1,7 +1,7 @@
 import { FAREWELL_MILLIS, Federation } from "./federation/federation.ts";
 import { drawPlan, type FederationPlan } from "./federation/plan.ts";
 import { drawSchedule } from "./faults/draw_schedule.ts";
-import { endOf, impose, type Schedule } from "./faults/schedule.ts";
+import { endOf, healedAt, impose, type Schedule } from "./faults/schedule.ts";
 import { judge, type Violation } from "./invariants/invariants.ts";
 import { World } from "./world.ts";
 
@@ -9,12 +9,21 @@ import { World } from "./world.ts";
 const FAULTS = [2, 100] as const;
 /** Time in which faults begin, as a multiple of the time of a run without them. */
 const FAULT_TIME = 3;
-/** Time that a run has to end when all faults have ended, in milliseconds. */
-const LIMIT_MILLIS = 24 * 3_600_000;
+/** Share of faults that never end: of machines that a run can do without, or of all. */
+const ENDLESS = { liveness: 0.1, safety: 0.03 } as const;
+/** Time for which a run goes on after the last fault, if it need not end, in milliseconds. */
+const SAFETY_MILLIS = 2 * 3_600_000;
+
+/**
+ * Requirement of a run: in `"liveness"` the faults of a core of machines end, and the run has to
+ * end; in `"safety"` nothing has to heal, and no rule may be broken all the same.
+ */
+export type PlayMode = "liveness" | "safety";
 
 /** Run of a world: a federation and its faults. */
 export interface Play {
   readonly seed: number;
+  readonly mode: PlayMode;
   readonly plan: FederationPlan;
   readonly schedule: Schedule;
 }
@@ -40,22 +49,44 @@ export interface PlayOptions {
   readonly undisturbed?: string | undefined;
 }
 
-/** Draws the run of a seed. */
+/** Draws the run of a seed: two of three have to end. */
 export function drawPlay(seed: number): Play {
   const world = new World({ seed });
   const plan = drawPlan(seed, world.random("plan"));
   const random = world.random("faults");
-  const machines = ["server", ...Array.from({ length: plan.clients }, (_, i) => `client-${i + 1}`)];
-  const [fewest, most] = FAULTS, [shortest, longest] = plan.trainSeconds;
-  const seconds = plan.rounds * (1 + (plan.isAsync ? shortest : longest));
-  const meanSeconds = seconds / (fewest * (most / fewest) ** random.uniform());
-  const schedule = drawSchedule({ machines, seconds: FAULT_TIME * seconds, meanSeconds }, random);
-  return { seed, plan, schedule };
+  const clients = Array.from({ length: plan.clients }, (_, i) => `client-${i + 1}`);
+  const [fewest, most] = FAULTS;
+  const mode = random.below(3) === 0 ? "safety" : "liveness";
+  const seconds = FAULT_TIME * secondsOf(plan);
+  const schedule = drawSchedule({
+    machines: ["server", ...clients],
+    seconds,
+    meanSeconds: seconds / (FAULT_TIME * fewest * (most / fewest) ** random.uniform()),
+    endless: ENDLESS[mode],
+  }, random);
+  const core = ["server", ...random.shuffle(clients).slice(0, plan.minClients)];
+  return {
+    seed,
+    mode,
+    plan,
+    schedule: mode === "safety" ? schedule : healedAt(seconds, core, schedule),
+  };
+}
+
+/** Time that a run takes without faults, in seconds; a rough one. */
+function secondsOf({ rounds, isAsync, trainSeconds: [shortest, longest] }: FederationPlan): number {
+  return rounds * (1 + (isAsync ? shortest : longest));
+}
+
+/** Time that a run has to end when the faults of its core have ended, in milliseconds. */
+function limitMillis(plan: FederationPlan): number {
+  const { rounds, roundSeconds, trainSeconds: [, longest] } = plan;
+  return 1000 * (6 * roundSeconds + rounds * 2 * (longest + 60));
 }
 
 /** Runs a federation in a world with its faults, and judges what came of it. */
 export async function play(
-  { seed, plan, schedule }: Play,
+  { seed, mode, plan, schedule }: Play,
   options: PlayOptions = {},
 ): Promise<Outcome> {
   const { onLine, undisturbed = await undisturbedDigest({ seed, plan }) } = options;
@@ -63,14 +94,19 @@ export async function play(
   const federation = new Federation(world, plan);
   await federation.start();
   impose(schedule, federation);
-  const limit = 1000 * endOf(schedule) + LIMIT_MILLIS;
-  await world.run(() => federation.isOver, limit);
-  const farewell = Math.max(world.now, 1000 * endOf(schedule)) + FAREWELL_MILLIS;
-  await world.run(() => federation.hasEnded, farewell);
+  const isHealed = mode === "liveness";
+  const last = 1000 * endOf(schedule);
+  await world.run(
+    () => federation.isOver,
+    last + (isHealed ? limitMillis(plan) : SAFETY_MILLIS),
+  );
+  if (federation.isOver) {
+    await world.run(() => federation.hasEnded, Math.max(world.now, last) + FAREWELL_MILLIS);
+  }
   const isEnded = federation.hasEnded;
-  const violations = judge({ federation, schedule, isHealed: true, isEnded, undisturbed });
+  const violations = judge({ federation, schedule, isHealed, isEnded, undisturbed });
   return {
-    ...{ seed, plan, schedule, violations, isEnded },
+    ...{ seed, mode, plan, schedule, violations, isEnded },
     hours: world.now / 3_600_000,
     events: world.scheduler.events,
     log: world.trace.digest,
@@ -84,7 +120,7 @@ export async function undisturbedDigest(
   const world = new World({ seed });
   const federation = new Federation(world, plan);
   await federation.start();
-  await world.run(() => federation.hasEnded, LIMIT_MILLIS);
+  await world.run(() => federation.hasEnded, 1000 * secondsOf(plan) + limitMillis(plan));
   const [finished] = federation.history.of("finished");
   return finished?.report.modelDigest;
 }

@@ -64,18 +64,18 @@ async function commit(): Promise<string> {
   }
 }
 
-function summary({ seed, plan, schedule, hours, events, log }: Outcome): string {
+function summary({ seed, mode, plan, schedule, hours, events, log }: Outcome): string {
   const { strategy, clients, rounds, isMasked, uplink, downlink, proof } = plan;
   const extras = [isMasked && "masked", uplink, downlink && `down ${downlink}`, proof].filter(
     Boolean,
   );
-  return `seed ${seed}: ${clients} clients, ${rounds} rounds of ${strategy} (${
+  return `seed ${seed}, ${mode}: ${clients} clients, ${rounds} rounds of ${strategy} (${
     extras.join(", ")
   }), ${schedule.length} faults, ${hours.toFixed(2)} h, ${events} events, log ${log}`;
 }
 
-async function writePlay(path: string, { seed, plan, schedule }: Play): Promise<void> {
-  await Deno.writeTextFile(path, `${JSON.stringify({ seed, plan, schedule }, null, 2)}\n`);
+async function writePlay(path: string, { seed, mode, plan, schedule }: Play): Promise<void> {
+  await Deno.writeTextFile(path, `${JSON.stringify({ seed, mode, plan, schedule }, null, 2)}\n`);
 }
 
 /** Tells of a run that broke a rule, with the fewest faults that do so. */
@@ -93,7 +93,11 @@ async function tell(outcome: Outcome): Promise<void> {
     `  the same rule is broken by ${schedule.length} of ${outcome.schedule.length} faults:`,
   );
   for (const { at, seconds, fault } of schedule) {
-    console.log(`    at ${at} s for ${seconds} s: ${faultText(fault)}`);
+    console.log(
+      `    at ${at} s ${seconds === undefined ? "for ever" : `for ${seconds} s`}: ${
+        faultText(fault)
+      }`,
+    );
   }
   console.log(`  again: deno task world --seed ${outcome.seed} --replay`);
   if (values.write !== undefined) await writePlay(values.write, { ...outcome, schedule });

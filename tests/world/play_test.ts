@@ -1,6 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { drawPlay, play } from "../../src/world/play.ts";
-import { during, healedAt, later, repeated, together } from "../../src/world/faults/schedule.ts";
+import {
+  during,
+  from,
+  healedAt,
+  later,
+  repeated,
+  together,
+} from "../../src/world/faults/schedule.ts";
 import { shrink } from "../../src/world/shrink.ts";
 
 Deno.test("play() keeps all rules in the first runs", async () => {
@@ -29,11 +36,20 @@ Deno.test("a folder of checkpoints outlives a loss of power", async () => {
   const { plan } = drawPlay(31);
   const schedule = during(5, 5, { kind: "power", machine: "server" });
   const lines: string[] = [];
-  const { violations } = await play({ seed: 31, plan, schedule }, {
+  const { violations } = await play({ seed: 31, mode: "liveness", plan, schedule }, {
     onLine: (line) => lines.push(line),
   });
   assertEquals(violations, []);
   assert(lines.some((line) => line.endsWith("server     loses power")));
+});
+
+Deno.test("play() tells of a run that is not over though it should be", async () => {
+  const { plan } = drawPlay(31);
+  const schedule = from(3, { kind: "power", machine: "server" });
+  const { violations } = await play({ seed: 31, mode: "liveness", plan, schedule });
+  assertEquals(violations.map(({ invariant }) => invariant), ["every process ends"]);
+  const safe = await play({ seed: 31, mode: "safety", plan, schedule });
+  assertEquals([safe.violations, safe.isEnded], [[], false]);
 });
 
 Deno.test("schedules are values that compose", () => {
@@ -44,7 +60,10 @@ Deno.test("schedules are values that compose", () => {
     30,
     "kill",
   ]]);
-  assertEquals(healedAt(20, both).map(({ at, seconds }) => [at, seconds]), [[5, 15], [10, 0]]);
+  const healed = healedAt(20, ["server", "a"], both);
+  assertEquals(healed.map(({ at, seconds }) => [at, seconds]), [[5, 15], [10, 0]]);
+  assertEquals(healedAt(20, ["b"], both), both);
+  assertEquals(from(3, cut), [{ at: 3, fault: cut }]);
   assertEquals(later(100, both).map(({ at }) => at), [105, 110, 130]);
 });
 

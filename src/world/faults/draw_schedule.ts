@@ -1,6 +1,6 @@
 import type { Random } from "../../base/random.ts";
 import type { Fault } from "./fault.ts";
-import { during, type Schedule, together } from "./schedule.ts";
+import { during, from, type Schedule, together } from "./schedule.ts";
 
 /** Machines and time over which faults are drawn. */
 export interface ScheduleSpace {
@@ -10,6 +10,8 @@ export interface ScheduleSpace {
   readonly seconds: number;
   /** Mean time between two faults, in seconds. */
   readonly meanSeconds: number;
+  /** Share of the faults that never end, of those that do not act at once. */
+  readonly endless: number;
 }
 
 /** Draws a fault of a kind for one of the machines. */
@@ -55,6 +57,10 @@ const DRAWS: readonly (readonly [weight: number, lengths: Lengths, draw: Draw])[
     ...{ kind: "disk", machine: "server" },
     fault: { syncErrors: 0.5 * random.uniform() },
   })],
+  [1, [10, 3600], () => ({
+    ...{ kind: "disk", machine: "server" },
+    fault: { liesAboutSync: true },
+  })],
   [1, [10, 300], (random) => ({
     ...{ kind: "disk", machine: "server" },
     fault: { latencyMillis: [1, 2000 * random.uniform() ** 2 + 1] },
@@ -64,7 +70,7 @@ const WEIGHTS = DRAWS.reduce((sum, [weight]) => sum + weight, 0);
 
 /** Draws a schedule. Half of the faults are the server's, if they are of one machine. */
 export function drawSchedule(
-  { machines, seconds, meanSeconds }: ScheduleSpace,
+  { machines, seconds, meanSeconds, endless }: ScheduleSpace,
   random: Random,
 ): Schedule {
   const drawn: Schedule[] = [];
@@ -78,7 +84,12 @@ export function drawSchedule(
     const [shortest, longest] = lengths;
     // Short ones are as likely as long ones by their order of magnitude.
     const length = longest === 0 ? 0 : shortest * (longest / shortest) ** random.uniform();
-    drawn.push(during(rounded(at), rounded(length), draw(random, machine, machines)));
+    const fault = draw(random, machine, machines), isEndless = random.uniform() < endless;
+    drawn.push(
+      isEndless && longest > 0
+        ? from(rounded(at), fault)
+        : during(rounded(at), rounded(length), fault),
+    );
   }
 }
 

@@ -5,8 +5,8 @@ import { beginFault, type Fault, faultText } from "./fault.ts";
 export interface TimedFault {
   /** Time at which it begins, in seconds of the world. */
   readonly at: number;
-  /** Time until it ends, in seconds; 0 for one that acts at once. */
-  readonly seconds: number;
+  /** Time until it ends, in seconds; 0 for one that acts at once. Absent if it never ends. */
+  readonly seconds?: number;
   readonly fault: Fault;
 }
 
@@ -16,6 +16,11 @@ export type Schedule = readonly TimedFault[];
 /** Returns a fault that lasts from a time on for some seconds. */
 export function during(at: number, seconds: number, fault: Fault): Schedule {
   return [{ at, seconds, fault }];
+}
+
+/** Returns a fault that lasts from a time on, and never ends. */
+export function from(at: number, fault: Fault): Schedule {
+  return [{ at, fault }];
 }
 
 /** Returns a schedule with some times of a fault, each as long as the first. */
@@ -38,19 +43,34 @@ export function later(seconds: number, schedule: Schedule): Schedule {
 }
 
 /**
- * Returns the schedule whose faults have all ended at a time: later ones are left out, and those
- * that last longer end then.
+ * Returns the schedule in which all faults of some machines, and of links between them, have ended
+ * at a time: later ones are left out, and those that last longer end then. Those of other machines
+ * stay.
  */
-export function healedAt(seconds: number, schedule: Schedule): Schedule {
-  return schedule.filter(({ at }) => at < seconds).map((timed) => ({
-    ...timed,
-    seconds: Math.min(timed.seconds, seconds - timed.at),
-  }));
+export function healedAt(
+  seconds: number,
+  machines: Iterable<string>,
+  schedule: Schedule,
+): Schedule {
+  const core = new Set(machines);
+  return schedule.flatMap((timed) => {
+    if (!touches(timed.fault, core)) return [timed];
+    if (timed.at >= seconds) return [];
+    const rest = seconds - timed.at;
+    return [{ ...timed, seconds: Math.min(timed.seconds ?? Infinity, rest) }];
+  });
 }
 
-/** Time at which the last fault of a schedule ends, in seconds. */
+/** Returns true if a fault is one of some machines, or of a link between two of them. */
+function touches(fault: Fault, machines: ReadonlySet<string>): boolean {
+  if (fault.kind !== "link") return machines.has(fault.machine);
+  const { from, to } = fault;
+  return (from === undefined || machines.has(from)) && (to === undefined || machines.has(to));
+}
+
+/** Time in seconds at which the last fault of a schedule begins or ends. */
 export function endOf(schedule: Schedule): number {
-  return Math.max(0, ...schedule.map(({ at, seconds }) => at + seconds));
+  return Math.max(0, ...schedule.map(({ at, seconds = 0 }) => at + seconds));
 }
 
 /** Lets the faults of a schedule happen to a federation, each at its time. */
@@ -61,10 +81,12 @@ export function impose(schedule: Schedule, federation: Federation): void {
       world.log("fault", `begins: ${faultText(fault)}`);
       const end = beginFault(fault, federation);
       if (seconds === 0) return end();
-      world.scheduler.after(1000 * seconds, () => {
-        world.log("fault", `ends: ${faultText(fault)}`);
-        end();
-      });
+      if (seconds !== undefined) {
+        world.scheduler.after(1000 * seconds, () => {
+          world.log("fault", `ends: ${faultText(fault)}`);
+          end();
+        });
+      }
     });
   }
 }

@@ -69,9 +69,10 @@ export class Federation {
     return this.#isOver;
   }
 
-  /** True once the run is over and all processes have ended. */
+  /** True once the run is over and all processes have ended, save those that are paused. */
   get hasEnded(): boolean {
-    return this.#isOver && [...this.#services.values()].every(({ process }) => !process);
+    const services = [...this.#services.values()];
+    return this.#isOver && services.every(({ process }) => process?.state !== "running");
   }
 
   /** Process that runs on a machine; `undefined` while there is none. */

@@ -32,6 +32,8 @@ export interface FederationPlan {
   readonly overSelection: number;
   /** Share of the wanted updates that completes a round. */
   readonly quorum: number;
+  /** Number of clients with which the run may begin, and goes on. */
+  readonly minClients: number;
   /** Place of the evaluation. */
   readonly evaluates: "server" | "clients";
   /** Time of a training in seconds: shortest and longest. */
@@ -84,6 +86,7 @@ export function drawPlan(seed: number, random: Random): FederationPlan {
   const canSelect = !isMasked && !/krum|trimmed/.test(strategy) && clients >= 4;
   const isCoded = isPlain && !isMasked && random.below(2) === 0;
   const codec = () => CODECS[random.below(CODECS.length)] ?? "int8";
+  const quorum = drawn(random, [1, 1, 0.5]);
   return {
     seed,
     clients,
@@ -98,7 +101,8 @@ export function drawPlan(seed: number, random: Random): FederationPlan {
     isMasked,
     fraction: canSelect && random.below(3) === 0 ? 0.5 : 1,
     overSelection: canSelect && random.below(6) === 0 ? 0.5 : 0,
-    quorum: drawn(random, [1, 1, 0.5]),
+    quorum,
+    minClients: Math.max(isMasked ? 3 : least, Math.ceil(quorum * clients)),
     evaluates: drawn(random, ["server", "clients"]),
     trainSeconds: drawn<readonly [number, number]>(random, [[0.1, 1], [5, 60], [30, 300]]),
     roundSeconds: 600,

@@ -70,6 +70,7 @@ export async function serve(
     listen: SERVER_ADDRESS,
     distBackend: transport,
     worldSize: plan.clients + 1,
+    minClients: plan.minClients,
     checkpoints: store,
     ...(resume && { resume }),
     ...(gatekeeper && { gatekeeper }),
