@@ -16,7 +16,7 @@ const GROUPS: readonly (readonly [group: string, names: readonly string[]])[] = 
   ["Begin", ["COMMANDS", "IMPORTING", "NOTEBOOK", "DASHBOARD", "DEPLOY", "PERMISSIONS"]],
   ["Data", ["DATA", "SCHEMA", "PARTITIONS", "SEQUENCES", "STATISTICS", "PREDICT"]],
   ["Training", ["TRAINING", "STRATEGIES", "METRICS", "CLUSTER", "COMMUNICATION", "COMPATIBILITY"]],
-  ["Trust", ["PRIVACY", "SECURITY", "RELIABILITY"]],
+  ["Trust", ["PRIVACY", "SECURITY", "RELIABILITY", "WORLD"]],
 ];
 const REST = "Reference";
 
