@@ -1,8 +1,1 @@
-export {
-  BaseHandler,
-  ConsoleHandler,
-  FileHandler,
-  Logger,
-  LogLevels,
-  LogRecord,
-} from "jsr:@std/log@0.224.14";
+export { BaseHandler, ConsoleHandler, Logger, LogLevels, LogRecord } from "jsr:@std/log@0.224.14";

@@ -150,7 +150,7 @@ export function openLog(options: LogOptions = {}): LogHandle {
   return {
     logger: new StdLogger(loggerName || "fedlab", level, { handlers }),
     file: file?.path,
-    flush: () => file?.handler.flush(),
+    flush() {},
     [Symbol.dispose]: () => file?.handler.destroy(),
   };
 }

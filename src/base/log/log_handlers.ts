@@ -1,4 +1,4 @@
-import { BaseHandler, FileHandler, LogLevels, LogRecord } from "./deps.ts";
+import { BaseHandler, LogLevels, LogRecord } from "./deps.ts";
 import { isDeno, runtime } from "../runtime/runtime.ts";
 import { printable } from "../printable.ts";
 import { errorMessage } from "../errors.ts";
@@ -8,8 +8,9 @@ import { errorMessage } from "../errors.ts";
  * beginning of each record is unambiguous.
  */
 export function formatRecord(record: LogRecord): string {
-  const { datetime, loggerName, levelName } = record;
-  return `${datetime.toISOString()} ${loggerName} ${levelName} ${linesOf(record)}`;
+  const { loggerName, levelName } = record;
+  const time = new Date(runtime.clock.unixMillis()).toISOString();
+  return `${time} ${loggerName} ${levelName} ${linesOf(record)}`;
 }
 
 /** Formats a record as `name message arguments`. */
@@ -86,43 +87,40 @@ export const LOG_FILE_BYTES = 16 * 2 ** 20;
  * If the disk fails it reports that once and is silent from then on. A full file is renamed to
  * `FILE.1`, in place of the one before it, if it may be read; else it is emptied.
  */
-export class SafeFileHandler extends FileHandler {
+export class SafeFileHandler extends BaseHandler {
   readonly #filename: string;
   readonly #mostBytes: number;
+  #file: Deno.FsFile | undefined;
   #bytes = 0;
-  #isClosed = false;
 
   constructor(level: keyof typeof LogLevels, filename: string, mostBytes = LOG_FILE_BYTES) {
-    super(level, { filename, mode: "a", formatter: formatRecord });
+    super(level, { formatter: formatRecord });
     this.#filename = filename;
     this.#mostBytes = mostBytes;
   }
 
   override setup(): void {
-    super.setup();
+    this.#file = runtime.files.openSync(this.#filename, { append: true, create: true });
     this.#bytes = isReadable(this.#filename) ? runtime.files.statSync(this.#filename).size : 0;
   }
 
   override log(msg: string): void {
-    const bytes = new TextEncoder().encode(msg).length + 1;
-    if (this.#bytes > 0 && this.#bytes + bytes > this.#mostBytes) this.#rotate();
-    this.#bytes += bytes;
-    super.log(msg);
+    const bytes = new TextEncoder().encode(`${msg}\n`);
+    if (this.#bytes > 0 && this.#bytes + bytes.length > this.#mostBytes) this.#rotate();
+    this.#bytes += bytes.length;
+    for (let at = 0; at < bytes.length;) at += this.#file?.writeSync(bytes.subarray(at)) ?? 0;
   }
 
   #rotate(): void {
-    // The base class's: this class's own closes for good.
-    super.destroy();
+    this.#file?.close();
+    this.#file = undefined;
     if (isReadable(this.#filename)) runtime.files.renameSync(this.#filename, `${this.#filename}.1`);
     else runtime.files.truncateSync(this.#filename);
     this.setup();
   }
 
   override handle(record: LogRecord): void {
-    this.#attempt(() => {
-      super.handle(record);
-      super.flush();
-    });
+    this.#attempt(() => super.handle(record));
   }
 
   /** Writes a line that marks where a process begins, at any level. */
@@ -133,34 +131,23 @@ export class SafeFileHandler extends FileHandler {
       level: LogLevels.INFO,
       loggerName,
     });
-    this.#attempt(() => {
-      this.log(this.format(record));
-      super.flush();
-    });
-  }
-
-  /** Never throws, so that `destroy()`, which calls it, closes the file in any case. */
-  override flush(): void {
-    this.#attempt(() => super.flush());
+    this.#attempt(() => this.log(this.format(record)));
   }
 
   override destroy(): void {
-    super.destroy();
-    this.#isClosed = true;
+    this.#file?.close();
+    this.#file = undefined;
   }
 
   #attempt(write: () => void): void {
-    if (this.#isClosed) return;
+    if (this.#file === undefined) return;
     try {
       write();
     } catch (error) {
-      // A failed flush inside may have been here already.
-      if (this.#isClosed) return;
-      this.#isClosed = true;
+      this.destroy();
       printToStderr(
         `Cannot write ${this.#filename}, the log goes on without it: ${errorMessage(error)}`,
       );
-      this.destroy();
     }
   }
 }

@@ -51,7 +51,7 @@ export class Descriptors {
       Array.fromAsync(runtime.files.readDir(folder))
         .catch((error) =>
           this.#retry(error, () => {
-            const entries = [...Deno.readDirSync(folder)];
+            const entries = [...runtime.files.readDirSync(folder)];
             this.#fill();
             return entries;
           })
