@@ -63,6 +63,15 @@ export async function removeUnlocked(
   }
 }
 
+/** Returns true for a folder that can be read. */
+export function isFolder(path: string): boolean {
+  try {
+    return runtime.files.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
 /** Syncs a folder's entries to the disk, if the system lets a folder be opened. */
 export async function syncFolder(folder: string, use: UseFile = useFile): Promise<void> {
   try {
@@ -71,21 +80,26 @@ export async function syncFolder(folder: string, use: UseFile = useFile): Promis
 }
 
 /**
- * Creates a folder with those above it, and syncs its name and theirs to the disk: after a power
- * failure a folder whose name was not synced is lost with all that is in it. Folders that this
- * process may not read are left out.
+ * Syncs the entries of a folder and of those above it to the disk: after a loss of power a folder
+ * whose name was not synced is gone with all that was in it. Folders that this process may not read
+ * are left out.
  */
+export async function syncFolders(folder: string): Promise<void> {
+  for (let at = folder;;) {
+    // Querying first keeps Deno from prompting.
+    const { state } = await runtime.process.permissions.query({ name: "read", path: at });
+    if (state !== "granted") return;
+    await syncFolder(at);
+    const above = splitPath(at).folder;
+    if (above === at) return;
+    at = above;
+  }
+}
+
+/** Creates a folder with those above it, and syncs its name and theirs to the disk. */
 export async function makeLastingFolder(path: string): Promise<void> {
   await runtime.files.mkdir(path, { recursive: true });
-  for (let below = path;;) {
-    const { folder } = splitPath(below);
-    if (folder === below) return;
-    // Querying first keeps Deno from prompting.
-    const { state } = await runtime.process.permissions.query({ name: "read", path: folder });
-    if (state !== "granted") return;
-    await syncFolder(folder);
-    below = folder;
-  }
+  await syncFolders(splitPath(path).folder);
 }
 
 /** Returns true if an operation failed because this process lacks the permission. */

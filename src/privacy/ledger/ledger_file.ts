@@ -5,7 +5,7 @@
  */
 
 import { errorMessage } from "../../base/errors.ts";
-import { syncFolder } from "../../base/files/folder.ts";
+import { syncFolder, syncFolders } from "../../base/files/folder.ts";
 import { tryLockFile } from "../../base/files/lock.ts";
 import { splitPath } from "../../base/files/path.ts";
 import { publishFile, writeBytes } from "../../base/files/whole_file.ts";
@@ -42,7 +42,10 @@ export class LedgerFile implements LedgerStore, Disposable {
 
   async read(): Promise<LedgerContent | undefined> {
     try {
-      this.#text = await textOf(await this.#hold());
+      const file = await this.#hold();
+      // The process before may have ended without that: what counts now must stay.
+      await syncFolders(splitPath(file).folder);
+      this.#text = await textOf(file);
       if (this.#text === undefined) return undefined;
       const value: unknown = JSON.parse(this.#text);
       const { schema, ...content } = isRecord(value) ? value : {};

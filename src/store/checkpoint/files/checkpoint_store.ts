@@ -7,7 +7,14 @@
 import { runtime } from "../../../base/runtime/runtime.ts";
 import { splitPath } from "../../../base/files/path.ts";
 import type { Checkpoint, Checkpoints, CheckpointStoreOptions } from "../checkpoints.ts";
-import { isDenied, makeLastingFolder, removeUnlocked, syncFolder } from "../../../base/files/folder.ts";
+import {
+  isDenied,
+  isFolder,
+  makeLastingFolder,
+  removeUnlocked,
+  syncFolder,
+  syncFolders,
+} from "../../../base/files/folder.ts";
 import { errorMessage } from "../../../base/errors.ts";
 import { readCheckpointFile, readHeaderOfFile, writeCheckpoint } from "./checkpoint_file.ts";
 import { type CheckpointHeader, contentOf } from "../format.ts";
@@ -156,13 +163,15 @@ export class CheckpointStore implements Checkpoints {
   /** Reserves file descriptors until disposed of, for saves when all others are taken. */
   hold(): Disposable {
     // Before the first save the folder does not exist.
-    const isThere = statOf(this.folder)?.isDirectory;
-    return this.#descriptors.hold(isThere ? this.folder : splitPath(this.folder).folder);
+    const { folder } = isFolder(this.folder) ? this : splitPath(this.folder);
+    return this.#descriptors.hold(folder);
   }
 
   /** Reads the files in an order until one is whole; of the others only the header is read. */
   async #firstWhole(order: CheckpointOrder): Promise<Checkpoint | undefined> {
     this.#known.clear();
+    // The process before may have ended without that: what is found must stay.
+    await syncFolders(this.folder);
     const list = async () => {
       await this.#removeTemporary();
       return await this.#list(this.#warn);
@@ -234,14 +243,6 @@ export class CheckpointStore implements Checkpoints {
         if (!(error instanceof runtime.errors.NotFound)) throw error;
       });
     }
-  }
-}
-
-function statOf(path: string): Deno.FileInfo | undefined {
-  try {
-    return runtime.files.statSync(path);
-  } catch {
-    return undefined;
   }
 }
 
