@@ -75,7 +75,7 @@ const GLOBALS = new RegExp(
     .raw`(?<![\w$.#])(?:(?<!typeof )(?:set|clear)(?:Timeout|Interval)\(|performance\.|Date\.now` +
     String.raw`|new Date\(\)|crypto\.|navigator\.|new Worker\(|new \w*CompressionStream\(` +
     String
-      .raw`|Deno\??\.(?=\w)(?!FsFile|FileInfo|DirEntry|OpenOptions|Signal|ChildProcess|\w*Addr\b` +
+      .raw`|Deno\??\.(?=\w)(?!FsFile|FileInfo|DirEntry|\w*Options\b|Signal|ChildProcess|\w*Addr\b` +
     String
       .raw`|\w*Conn\b|Listener\b|PermissionState\b|PermissionOptionsObject\b|serve\b|WebSocketUpgrade\b|listen\b|connect\b|startTls\b` +
     String.raw`|createHttpClient\b|upgradeWebSocket\b))`,

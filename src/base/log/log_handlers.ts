@@ -9,8 +9,16 @@ import { errorMessage } from "../errors.ts";
  */
 export function formatRecord(record: LogRecord): string {
   const { loggerName, levelName } = record;
-  const time = new Date(runtime.clock.unixMillis()).toISOString();
-  return `${time} ${loggerName} ${levelName} ${linesOf(record)}`;
+  return `${timeOf(record)} ${loggerName} ${levelName} ${linesOf(record)}`;
+}
+
+/** Times of day of records, by the runtime's clock: all handlers give the same one. */
+const times = new WeakMap<LogRecord, string>();
+
+function timeOf(record: LogRecord): string {
+  const time = times.get(record) ?? new Date(runtime.clock.unixMillis()).toISOString();
+  times.set(record, time);
+  return time;
 }
 
 /** Formats a record as `name message arguments`. */

@@ -3,6 +3,9 @@ import type { DiskState } from "./disk_state.ts";
 import type { DiskNode, FileNode } from "./node.ts";
 import { DiskFailure } from "./os_error.ts";
 
+/** Place that a position is counted from. */
+export type Whence = Parameters<Deno.FsFile["seek"]>[1];
+
 /** Rights and manner of an open file. */
 export interface Access {
   readonly canRead: boolean;
@@ -57,7 +60,7 @@ export class OpenNode {
   }
 
   /** Changes the position, and gives the new one. */
-  seek(offset: number, whence: Deno.SeekMode): number {
+  seek(offset: number, whence: Whence): number {
     const { SeekMode } = systemFiles, { node } = this;
     let from = 0;
     if (whence === SeekMode.Current) from = this.#position;

@@ -1,6 +1,6 @@
 import { runtime } from "../../base/runtime/runtime.ts";
 import { infoOf } from "./node.ts";
-import type { OpenNode } from "./open_node.ts";
+import type { OpenNode, Whence } from "./open_node.ts";
 import type { OpenFile } from "./disk_state.ts";
 import type { CallQueue, SystemCalls } from "./system_calls.ts";
 import { readableOf, writableOf } from "./file_streams.ts";
@@ -68,11 +68,11 @@ export class VirtualFile implements Deno.FsFile, OpenFile {
     this.#now("truncate", () => this.#open.truncate(length));
   }
 
-  seek(offset: number | bigint, whence: Deno.SeekMode): Promise<number> {
+  seek(offset: number | bigint, whence: Whence): Promise<number> {
     return this.#later("seek", () => this.#open.seek(Number(offset), whence));
   }
 
-  seekSync(offset: number | bigint, whence: Deno.SeekMode): number {
+  seekSync(offset: number | bigint, whence: Whence): number {
     return this.#now("seek", () => this.#open.seek(Number(offset), whence));
   }
 

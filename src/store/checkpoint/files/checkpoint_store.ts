@@ -172,10 +172,7 @@ export class CheckpointStore implements Checkpoints {
     this.#known.clear();
     // The process before may have ended without that: what is found must stay.
     await syncFolders(this.folder);
-    const list = async () => {
-      await this.#removeTemporary();
-      return await this.#list(this.#warn);
-    };
+    const list = () => this.#removeTemporary().then(() => this.#list(this.#warn));
     const account = () => this.#account.read();
     const read = ({ name }: Listed) => this.#attempt(name, (path) => this.#read(path), this.#warn);
     return await firstWhole(order, this.folder, { list, read, account });
