@@ -4,6 +4,8 @@ import type { StoredMsg } from "./deps.ts";
 import { insist, pause } from "./insist.ts";
 import { endedSchema } from "./job_message.ts";
 import { DONE_STREAM, doneSubject, endedSubject } from "./names.ts";
+import type { BlockList } from "./block_list.ts";
+import type { ClientJob } from "../sim/client_pool.ts";
 
 /** Milliseconds after which the server is asked for an outcome that nobody has told of. */
 const POLL_MILLIS = 500;
@@ -18,7 +20,7 @@ export class Arrivals {
   readonly #cluster: Cluster;
   readonly #session: string;
   readonly #stop: () => void;
-  #list = -1;
+  #list: BlockList<ClientJob> | undefined;
   readonly #ended = new Set<number>();
   readonly #read = new Map<number, Promise<StoredMsg | null>>();
   /** Resolves the wait for the next outcome. */
@@ -41,8 +43,8 @@ export class Arrivals {
     if (!this.#cluster.connection.isClosed()) this.#stop();
   }
 
-  /** Begins a list of that number. */
-  open(list: number): void {
+  /** Begins a list. */
+  open(list: BlockList<ClientJob>): void {
     this.#list = list;
     this.#ended.clear();
     this.#read.clear();
@@ -54,7 +56,7 @@ export class Arrivals {
     this.#read.delete(block);
   }
 
-  /** Returns the newest outcome of a block; `null` for none. */
+  /** Returns the first outcome of the current attempt at a block; `null` for none. */
   async read(block: number): Promise<StoredMsg | null> {
     const reading = this.#read.get(block) ?? this.#find(block);
     this.#read.delete(block);
@@ -72,11 +74,12 @@ export class Arrivals {
   }
 
   async #find(block: number): Promise<StoredMsg | null> {
-    const last_by_subj = doneSubject(this.#session, this.#list, block);
+    const { number: list = -1 } = this.#list ?? {}, key = this.#list?.keyOf(block) ?? "";
+    const next_by_subj = doneSubject({ session: this.#session, list, block, key }, ">");
     const { direct } = this.#cluster.manager;
     return await insist(
       this.#cluster,
-      () => direct.getMessage(DONE_STREAM, { last_by_subj }),
+      () => direct.getMessage(DONE_STREAM, { seq: 1, next_by_subj }),
     );
   }
 
@@ -88,7 +91,8 @@ export class Arrivals {
       return; // The server is asked for the outcome all the same.
     }
     const { list, block } = ended;
-    if (list !== this.#list) return;
+    // Blocks that are not there would fill the memory.
+    if (list !== this.#list?.number || block >= this.#list.length) return;
     this.#ended.add(block);
     if (this.#read.size < READ_AHEAD && !this.#read.has(block)) {
       const reading = this.#find(block);

@@ -11,22 +11,29 @@ import type { BlockList } from "./block_list.ts";
 import { ClusterError } from "./cluster_error.ts";
 import type { Cluster } from "./connect.ts";
 import type { StoredMsg } from "./deps.ts";
+import { type Believed, Doubts, doubtsIn } from "./doubts.ts";
 import { insist, pause } from "./insist.ts";
-import { ATTEMPT_HEADER, MACHINE_HEADER, readDone } from "./job_message.ts";
+import { readDone } from "./job_message.ts";
 import type { KnownMachines } from "./known_machines.ts";
-import { DONE_STREAM, JOBS_STREAM, jobSubject } from "./names.ts";
-import { type BlockOutcomes, checkFinite, OutcomeReader } from "./outcome_reader.ts";
+import { DONE_STREAM, JOBS_STREAM, jobSubject, machineIn } from "./names.ts";
+import { type BlockOutcomes, OutcomeReader } from "./outcome_reader.ts";
 import { ownBytes, parcelBytes, readParcel } from "./parcel.ts";
 import { Refusals } from "./refusals.ts";
 import type { Session } from "./session.ts";
 import { PART_BYTES, type Vectors } from "./vectors.ts";
 
-/** Milliseconds without an outcome after which the queue is searched for the block. */
-const SEARCH_MILLIS = 10_000;
+/** Milliseconds without an outcome between two searches of the queue for the block. */
+const SEARCH_MILLIS = 2000;
+/** Milliseconds at least after which an idle machine is given a block that is not done. */
+const PATIENCE_MILLIS = 10_000;
+/** Times of a block of its size after which an idle machine is given it too. */
+const PATIENCE = 4;
 /** Milliseconds between two notices of a cluster without machines. */
 const NOTICE_MILLIS = 10_000;
 /** Milliseconds after which a block that a machine was left out for is posted again. */
 const AGAIN_MILLIS = 100;
+/** Doubtful outcomes of a block, each by another machine, after which the run ends. */
+const MOST_SAID = 6;
 
 /** Parts of a {@linkcode BlockDesk}. */
 export interface BlockDeskParts {
@@ -35,7 +42,24 @@ export interface BlockDeskParts {
   readonly machines: KnownMachines;
   readonly vectors: Vectors;
   readonly options: ClientPoolOptions;
+  /** Milliseconds at least after which an idle machine is given a block that another one does. */
+  readonly patienceMillis?: number | undefined;
   readonly onNotice: (line: string) => void;
+}
+
+/** Block whose outcome is waited for. */
+interface Awaited<Job extends ClientJob> {
+  readonly list: BlockList<Job>;
+  readonly block: number;
+  readonly options: JobOptions<Job>;
+  readonly signal: AbortSignal;
+  /** Milliseconds that a machine should take. */
+  readonly millis: number;
+  readonly doubts: Doubts;
+  /** Owners of machines that leave the attempt to others. */
+  others: readonly string[];
+  /** Number of times that the attempt was posted. */
+  posts: number;
 }
 
 /** Outcomes of a block, with the time that its machine took. */
@@ -50,6 +74,9 @@ export class BlockDesk {
   readonly #reader: OutcomeReader;
   /** Outcomes that could not be used. */
   readonly refusals: Refusals;
+  /** Number of outcomes that another machine was asked for too. */
+  doubted = 0;
+  readonly #believed: Believed = new Set();
   #posts = 0;
 
   constructor(parts: BlockDeskParts) {
@@ -64,8 +91,8 @@ export class BlockDesk {
     this.#arrivals.stop();
   }
 
-  /** Begins a list of that number. */
-  open(list: number): void {
+  /** Begins a list. */
+  open(list: BlockList<ClientJob>): void {
     this.#arrivals.open(list);
   }
 
@@ -87,6 +114,7 @@ export class BlockDesk {
     block: number,
     { own, sums }: JobOptions<Job>,
     signal: AbortSignal,
+    others: readonly string[] = [],
   ): Promise<void> {
     const { cluster, session: { id }, vectors } = this.#parts;
     const { head: plain, views, bytes } = list.message(block, own), { leftOut } = this.refusals;
@@ -94,6 +122,7 @@ export class BlockDesk {
       ...plain,
       ...(sums && { sum: true }),
       ...(leftOut.length > 0 && { without: leftOut }),
+      ...(others.length > 0 && { others }),
     };
     let parcel = parcelBytes(head, bytes > PART_BYTES ? [] : views);
     if (parcel.length > PART_BYTES || bytes > PART_BYTES) {
@@ -105,9 +134,10 @@ export class BlockDesk {
   }
 
   /**
-   * Waits for the outcomes of a block. Those that cannot be used are refused, and the block is
-   * given to another machine.
+   * Waits for the outcomes of a block. Those that cannot be used are refused, and those that are in
+   * doubt wait for another machine's: the block is given to another machine.
    *
+   * @param millis Milliseconds that a machine should take.
    * @throws {ClusterError} If machines give up on the block, or give none that can be used.
    */
   async receive<Job extends ClientJob>(
@@ -115,82 +145,100 @@ export class BlockDesk {
     block: number,
     options: JobOptions<Job>,
     signal: AbortSignal,
+    millis: number,
   ): Promise<TimedOutcomes> {
-    const { refusals } = this;
+    const { refusals } = this, jobs = list.jobsOf(block);
+    const doubts = new Doubts(this.#parts.machines, this.#believed);
+    const awaited: Awaited<Job> = {
+      ...{ list, block, options, signal, millis, doubts, others: [], posts: 1 },
+    };
     for (;;) {
-      const message = await this.#message(list, block, options, signal);
-      // Bytes that cannot be read are somebody's too.
-      let by = machineIn(message);
+      const message = await this.#message(awaited), by = machineIn(message.subject);
       try {
         const { head, body } = readParcel(ownBytes(message.data)), done = readDone(head);
-        by ??= done.by;
-        if (refusals.has(by) || refusals.has(done.by)) {
-          throw new ClusterError("bad-message", "the machine is left out");
-        }
-        if (done.list !== list.number || done.block !== block) {
+        if (refusals.has(by)) throw new ClusterError("bad-message", "the machine is left out");
+        if (done.list !== list.number || done.block !== block || done.key !== list.keyOf(block)) {
           throw new ClusterError("bad-message", "the outcome is of another block");
         }
-        if (done.failure !== undefined) {
+        const read = done.failure === undefined
+          ? await this.#reader.read(done, body, jobs, options.sums, signal)
+          : undefined;
+        const found = read
+          ? doubtsIn(read.outcomes, jobs, this.#parts.options)
+          : [{ job: "a block of jobs", what: "cannot be done" }];
+        if (doubts.settle(by, found, refusals)) {
+          if (read === undefined) {
+            throw new ClusterError(
+              "lost-jobs",
+              `Cannot go on: machine ${
+                this.#parts.machines.nameOf(by)
+              } gives up on a block of jobs: ${done.failure}`,
+            );
+          }
+          refusals.accept(by);
+          if (awaited.posts > 1) this.#forgetPosts(list.number, block);
+          return { ...read, millis: done.millis };
+        }
+        this.doubted++;
+        if (doubts.asked.length >= MOST_SAID) {
           throw new ClusterError(
             "lost-jobs",
-            `Cannot go on: machine ${done.by} gives up on a block of jobs: ${done.failure}`,
+            `Cannot go on: ${MOST_SAID} machines do not agree on the outcomes of a block of jobs`,
           );
         }
-        const jobs = list.jobsOf(block);
-        const read = await this.#reader.read(done, body, jobs, options.sums, signal);
-        // Training may end so; then a second machine says the same.
-        if (list.attemptOf(block) === 1) checkFinite(read.outcomes);
-        refusals.accept(by);
-        return { ...read, millis: done.millis };
       } catch (error) {
         if (!(error instanceof ClusterError) || error.fault !== "bad-message") throw error;
         refusals.refuse(by, error);
-        if (refusals.has(by)) await pause(AGAIN_MILLIS, signal);
-        list.retry(block);
-        this.#arrivals.forget(block);
-        await this.post(list, block, options, signal);
       }
+      if (refusals.has(by)) await pause(AGAIN_MILLIS, signal);
+      await this.#again(awaited);
     }
   }
 
+  /** Begins another attempt at a block, which machines that have answered leave to others. */
+  async #again<Job extends ClientJob>(awaited: Awaited<Job>): Promise<void> {
+    const { list, block, options, signal, doubts } = awaited;
+    list.retry(block);
+    this.#arrivals.forget(block);
+    awaited.others = doubts.hasOthers ? doubts.asked : [];
+    awaited.posts++;
+    await this.post(list, block, options, signal, awaited.others);
+  }
+
   /** Returns the message with a block's outcome once it is there, of the current attempt. */
-  async #message<Job extends ClientJob>(
-    list: BlockList<Job>,
-    block: number,
-    options: JobOptions<Job>,
-    signal: AbortSignal,
-  ): Promise<StoredMsg> {
-    let searched = runtime.clock.now(), noticed = searched;
-    for (;;) {
+  async #message<Job extends ClientJob>(awaited: Awaited<Job>): Promise<StoredMsg> {
+    const { list, block, options, signal, millis, doubts } = awaited;
+    const { machines, session, onNotice, patienceMillis = PATIENCE_MILLIS } = this.#parts;
+    const { clock } = runtime;
+    let searched = clock.now(), noticed = searched, given = searched;
+    for (let patience = Math.max(patienceMillis, PATIENCE * millis);;) {
       signal.throwIfAborted();
       const message = await this.#arrivals.read(block);
-      if (message !== null && attemptIn(message) >= list.attemptOf(block)) return message;
+      if (message !== null) return message;
       await this.#arrivals.wait(block, signal);
-      const now = runtime.clock.now(), { machines, session, onNotice } = this.#parts;
+      const now = clock.now();
       if (machines.threads === 0 && now - noticed > NOTICE_MILLIS) {
         noticed = now;
         const { url } = this.#parts.cluster;
         onNotice(`Waiting for a machine: start fedlab worker --cluster ${url}`);
       }
-      if (now - searched > SEARCH_MILLIS) {
-        searched = now;
-        // A server that has lost its store has lost the block.
-        if (await session.isIdle() && await this.#arrivals.read(block) === null) {
-          await this.post(list, block, options, signal);
-        }
-      }
+      if (awaited.others.length > 0 && !doubts.hasOthers) await this.#again(awaited);
+      if (now - searched <= SEARCH_MILLIS) continue;
+      searched = now;
+      const { isEmpty, hasIdle } = await session.queue();
+      const isLate = hasIdle && now - given > patience;
+      // Lost with the server's store, or acknowledged by a machine that has not done it.
+      if (!isEmpty && !isLate || await this.#arrivals.read(block) !== null) continue;
+      given = now;
+      if (isLate) patience *= 2;
+      awaited.posts++;
+      await this.post(list, block, options, signal, awaited.others);
     }
   }
-}
 
-/** Returns the id of the machine that an outcome is of, where its header tells it. */
-function machineIn(message: StoredMsg): string | undefined {
-  return message.header?.get(MACHINE_HEADER) || undefined;
-}
-
-/** Returns the attempt that an outcome is of; 0 for one that cannot be read. */
-function attemptIn(message: StoredMsg): number {
-  const attempt = Number(message.header?.get(ATTEMPT_HEADER));
-  // What cannot be told is refused when it is read.
-  return Number.isInteger(attempt) && attempt > 0 ? attempt : Infinity;
+  /** Removes what machines have not taken of a block that was posted several times. */
+  #forgetPosts(list: number, block: number): void {
+    const filter = jobSubject(this.#parts.session.id, list, block);
+    this.#parts.cluster.manager.streams.purge(JOBS_STREAM, { filter }).catch(() => {});
+  }
 }

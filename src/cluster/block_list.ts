@@ -1,3 +1,4 @@
+import { runtime } from "../base/runtime/runtime.ts";
 import type { ClientJob, JobOptions } from "../sim/client_pool.ts";
 import { bytesOf, totalBytes } from "./parcel.ts";
 import type { Block, BlockInput } from "./job_message.ts";
@@ -9,8 +10,8 @@ export class BlockList<Job extends ClientJob> {
   readonly #input: BlockInput | undefined;
   /** Index of the first job of each block, and behind it the number of jobs. */
   readonly #starts: number[] = [0];
-  /** Attempt of each block. */
-  readonly #attempts: number[] = [];
+  /** Key of the attempt at each block. */
+  readonly #keys: string[] = [];
 
   /** Begins a list without blocks. */
   constructor(number: number, jobs: readonly Job[], input: BlockInput | undefined) {
@@ -21,7 +22,7 @@ export class BlockList<Job extends ClientJob> {
 
   /** Number of blocks so far. */
   get length(): number {
-    return this.#attempts.length;
+    return this.#keys.length;
   }
 
   /** Set once all jobs are in blocks. */
@@ -38,7 +39,7 @@ export class BlockList<Job extends ClientJob> {
   next(size: number): number {
     const from = this.#starts.at(-1) ?? 0;
     this.#starts.push(Math.min(this.#jobs.length, from + size));
-    return this.#attempts.push(1) - 1;
+    return this.#keys.push(newKey()) - 1;
   }
 
   /** Returns the jobs of a block. */
@@ -46,14 +47,14 @@ export class BlockList<Job extends ClientJob> {
     return this.#jobs.slice(this.#starts[block], this.#starts[block + 1]);
   }
 
-  /** Attempt of a block. */
-  attemptOf(block: number): number {
-    return this.#attempts[block] ?? 0;
+  /** Key of the attempt at a block. */
+  keyOf(block: number): string {
+    return this.#keys[block] ?? "";
   }
 
   /** Begins another attempt of a block. */
-  retry(block: number): number {
-    return this.#attempts[block] = this.attemptOf(block) + 1;
+  retry(block: number): void {
+    this.#keys[block] = newKey();
   }
 
   /** Returns the message of a block, and copies of the vectors that its clients have kept. */
@@ -71,11 +72,16 @@ export class BlockList<Job extends ClientJob> {
     const head: Block = {
       list: this.number,
       block,
-      attempt: this.attemptOf(block),
+      key: this.keyOf(block),
       jobs: [...jobs],
       own: owners,
       ...(this.#input && jobs[0]?.kind !== "join" && { input: this.#input }),
     };
     return { head, views, bytes: totalBytes(views) };
   }
+}
+
+/** Returns a key that nobody can guess. */
+function newKey(): string {
+  return runtime.random.randomUUID().replaceAll("-", "");
 }

@@ -20,6 +20,11 @@ export class BlockSizes {
     this.#millis.set(kind, before + NEWEST * (each - before));
   }
 
+  /** Returns the milliseconds that jobs of a kind take; 0 where none has been done. */
+  millis(kind: ClientJob["kind"], jobs: number): number {
+    return jobs * (this.#millis.get(kind) ?? 0);
+  }
+
   /**
    * Returns the number of jobs of a block.
    *

@@ -1,9 +1,9 @@
-import { OvertakenError } from "../base/errors.ts";
 import { runtime } from "../base/runtime/runtime.ts";
 import { Manifest } from "../params/manifest.ts";
 import { v } from "../plan/deps.ts";
 import { wholeNumber } from "../plan/schemas.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
+import { ClusterError } from "./cluster_error.ts";
 import type { Cluster } from "./connect.ts";
 import type { ObjectStore } from "./deps.ts";
 import { insist } from "./insist.ts";
@@ -32,7 +32,7 @@ const headSchema = v.looseObject({
 export class ClusterCheckpoints implements Checkpoints {
   readonly #cluster: Cluster;
   readonly #run: string;
-  readonly #publish: (name: string) => Promise<void>;
+  readonly #publish: (name: string, digest: string) => Promise<void>;
   readonly #local: Checkpoints | undefined;
   #objects: Promise<ObjectStore> | undefined;
   #saves = 0;
@@ -50,7 +50,7 @@ export class ClusterCheckpoints implements Checkpoints {
   constructor(
     cluster: Cluster,
     run: string,
-    publish: (name: string) => Promise<void>,
+    publish: (name: string, digest: string) => Promise<void>,
     local?: Checkpoints,
   ) {
     this.#cluster = cluster;
@@ -72,15 +72,15 @@ export class ClusterCheckpoints implements Checkpoints {
     if (!isDue) return local ?? this.#last ?? "";
     const objects = await this.#open(), name = `${this.#run}.${runtime.random.randomUUID()}`;
     const meta = { name, options: { max_chunk_size: PART_BYTES } };
-    await insist(
+    const { digest } = await insist(
       this.#cluster,
       () => objects.put(meta, ReadableStream.from(cut(viewsOf(checkpoint), PART_BYTES))),
     );
     try {
-      await this.#publish(name);
-    } catch (cause) {
+      await this.#publish(name, digest);
+    } catch (error) {
       await this.remove(name);
-      throw new OvertakenError(`Cannot save the checkpoint of the run ${this.#run}`, { cause });
+      throw error;
     }
     this.#last = name;
     this.#saves++;
@@ -109,11 +109,28 @@ export class ClusterCheckpoints implements Checkpoints {
     return this.#local?.hold?.() ?? { [Symbol.dispose]() {} };
   }
 
-  /** Reads a checkpoint. */
-  async read(name: string): Promise<Checkpoint> {
+  /**
+   * Reads a checkpoint.
+   *
+   * @param digest Digest that the store gave for it. Default: any.
+   * @throws {ClusterError} "other-data" if the store has another one under its name, or none.
+   */
+  async read(name: string, digest?: string): Promise<Checkpoint> {
     const objects = await this.#open();
+    const info = await insist(this.#cluster, () => objects.info(name));
+    if (info !== null && !info.deleted && digest !== undefined && info.digest !== digest) {
+      throw new ClusterError(
+        "other-data",
+        `Cannot take over the run ${this.#run}: its checkpoint was changed in the store`,
+      );
+    }
     const bytes = await insist(this.#cluster, () => objects.getBlob(name));
-    if (bytes === null) throw new Error(`Cannot find the checkpoint ${name} in the cluster`);
+    if (bytes === null) {
+      throw new ClusterError(
+        "other-data",
+        `Cannot take over the run ${this.#run}: its checkpoint is not in the store`,
+      );
+    }
     const { head, body } = readParcel(ownBytes(bytes));
     const { manifest: tensors, vectors, round, state, ...rest } = v.parse(headSchema, head);
     const manifest = Manifest.of(tensors);

@@ -17,14 +17,16 @@ import { BlockDesk } from "./block_desk.ts";
 import { BlockList } from "./block_list.ts";
 import { BlockSum } from "./block_sum.ts";
 import { BlockSizes } from "./block_sizes.ts";
+import { ClusterError } from "./cluster_error.ts";
 import type { Cluster, ClusterOptions } from "./connect.ts";
 import { connectCluster } from "./connect.ts";
+import { JetStreamApiError } from "./deps.ts";
 import { describe } from "./describe.ts";
 import type { BlockInput } from "./job_message.ts";
 import { KnownMachines } from "./known_machines.ts";
 import { mostBytes } from "./outcomes.ts";
 import { type Ages, provision } from "./provision.ts";
-import { Session, sweepSessions } from "./session.ts";
+import { Session } from "./session.ts";
 import { DataStore } from "./data_store.ts";
 import { Vectors } from "./vectors.ts";
 
@@ -38,6 +40,15 @@ export interface ClusterPoolOptions extends ClusterOptions, Ages {
   readonly run?: string | undefined;
   /** Receives the digest of the description for machines, before any of them is told of the run. */
   readonly onNote?: ((sha256: string) => Promise<void>) | undefined;
+  /**
+   * Milliseconds without an outcome after which a block is given to an idle machine too; at least
+   * four times as long as machines have taken for such blocks.
+   *
+   * @default {10_000}
+   */
+  readonly patienceMillis?: number | undefined;
+  /** Receives the fault of the cluster that ends the run. */
+  readonly onFault?: ((fault: ClusterError) => void) | undefined;
 }
 
 /** Blocks that wait for each thread of the machines, besides the one that it does. */
@@ -71,6 +82,7 @@ export class ClusterPool implements ClientPool {
   readonly #vectors: Vectors;
   readonly #desk: BlockDesk;
   readonly #sizes = new BlockSizes();
+  readonly #onFault: (fault: ClusterError) => void;
   #lists = 0;
   #inputs = 0;
   #input: BlockInput | undefined;
@@ -80,15 +92,16 @@ export class ClusterPool implements ClientPool {
     options: ClientPoolOptions,
     session: Session,
     machines: KnownMachines,
-    onNotice: (line: string) => void,
+    { onNotice = () => {}, onFault = () => {}, patienceMillis }: ClusterPoolOptions,
   ) {
+    this.#onFault = onFault;
     this.#cluster = cluster;
     this.#options = options;
     this.#session = session;
     this.#machines = machines;
     this.#vectors = new Vectors(cluster, session.id);
     this.#desk = new BlockDesk({
-      ...{ cluster, session, machines, vectors: this.#vectors, options, onNotice },
+      ...{ cluster, session, machines, vectors: this.#vectors, options, onNotice, patienceMillis },
     });
   }
 
@@ -113,7 +126,6 @@ export class ClusterPool implements ClientPool {
     await using parts = new AsyncDisposableStack();
     const connection = parts.use(await connectCluster({ name: "fedlab simulate", ...cluster }));
     await provision(connection, cluster);
-    await sweepSessions(connection);
     const note = await describe(new DataStore(connection), options);
     await cluster.onNote?.(note.sha256);
     const session = parts.use(
@@ -128,7 +140,7 @@ export class ClusterPool implements ClientPool {
         );
       }),
     );
-    const pool = new ClusterPool(connection, options, session, machines, onNotice);
+    const pool = new ClusterPool(connection, options, session, machines, cluster);
     parts.move();
     return pool;
   }
@@ -136,6 +148,11 @@ export class ClusterPool implements ClientPool {
   /** Number of outcomes of blocks that could not be used. */
   get refused(): number {
     return this.#desk.refusals.count;
+  }
+
+  /** Number of outcomes of blocks that another machine was asked for too. */
+  get doubted(): number {
+    return this.#desk.doubted;
   }
 
   /** Stores the input of a round, unless its vectors are those that are stored. */
@@ -150,21 +167,41 @@ export class ClusterPool implements ClientPool {
 
   /** Does jobs on the machines; waits for machines as long as there are none. */
   async run<Job extends ClientJob>(jobs: readonly Job[], options: JobOptions<Job>): Promise<void> {
+    try {
+      await this.#run(jobs, options);
+    } catch (error) {
+      const fault = await this.#faultOf(error);
+      if (fault !== undefined) this.#onFault(fault);
+      throw fault ?? error;
+    }
+  }
+
+  /** Returns the fault of the cluster that an error comes of; `undefined` for another error. */
+  async #faultOf(error: unknown): Promise<ClusterError | undefined> {
+    if (error instanceof JetStreamApiError) {
+      // Others remove what this process has in the cluster once it was silent for too long.
+      await this.#session.check().catch((lost) => error = lost);
+    }
+    return error instanceof ClusterError ? error : undefined;
+  }
+
+  async #run<Job extends ClientJob>(jobs: readonly Job[], options: JobOptions<Job>): Promise<void> {
     const list = new BlockList(this.#lists++, jobs, this.#input), desk = this.#desk;
     const { take, signal, sums } = options;
     const ending = AbortSignal.any([this.#session.lost, ...signal ? [signal] : []]);
     const [first] = jobs;
     if (first === undefined) return;
     const bytes = bytesOfJob(this.#options, sums !== undefined);
-    desk.open(list.number);
+    desk.open(list);
     for (let head = 0; !list.isWhole || head < list.length; head++) {
       const threads = this.#machines.threads;
       while (!list.isWhole && list.length - head < Math.max(LEAST_AHEAD, (1 + AHEAD) * threads)) {
         const block = list.next(this.#sizes.size(first.kind, jobs.length, threads, bytes));
         await desk.post(list, block, options, ending);
       }
-      const { outcomes, sum, millis } = await desk.receive(list, head, options, ending);
       const blockJobs = list.jobsOf(head);
+      const expected = this.#sizes.millis(first.kind, blockJobs.length);
+      const { outcomes, sum, millis } = await desk.receive(list, head, options, ending, expected);
       this.#sizes.note(first.kind, blockJobs.length, Math.min(millis, 1e9));
       for (const [i, job] of blockJobs.entries()) {
         const outcome = outcomes[i];

@@ -4,10 +4,7 @@
  * @module
  */
 
-import { errorMessage } from "../base/errors.ts";
-import { runtime } from "../base/runtime/runtime.ts";
-import { v } from "../plan/deps.ts";
-import { textLine } from "../plan/schemas.ts";
+import { errorMessage, OvertakenError } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
 import type { Checkpoint, Checkpoints } from "../store/checkpoint/checkpoints.ts";
 import { ClusterCheckpoints } from "./cluster_checkpoints.ts";
@@ -15,23 +12,31 @@ import { ClusterError } from "./cluster_error.ts";
 import { type Cluster, type ClusterOptions, connectCluster } from "./connect.ts";
 import { type KV, nuid } from "./deps.ts";
 import { insist, pause } from "./insist.ts";
-import { Lease } from "./lease.ts";
+import { isChanged, Lease } from "./lease.ts";
 import { RUNS_BUCKET } from "./names.ts";
 import { openBucket, provision } from "./provision.ts";
+import {
+  FreeRuns,
+  holderName,
+  leaseKey,
+  leaseOptions,
+  readRunEntry,
+  type RunEntry,
+} from "./run_entry.ts";
 
 /** Milliseconds between two looks for a run whose coordinator has died. */
 const LOOK_MILLIS = 1000;
-
-const entrySchema = v.object({
-  version: textLine(64),
-  /** Notes of the program, by which it can begin the run again. */
-  notes: v.record(v.string(), v.unknown()),
-  /** Digest of the description of the run for its machines, once it has begun. */
-  note: v.exactOptional(v.string()),
-  /** Name of the newest checkpoint. */
-  checkpoint: v.exactOptional(v.string()),
-});
-type RunEntry = v.InferOutput<typeof entrySchema>;
+/** Parts of a {@linkcode ConductedRun}. */
+interface RunParts {
+  readonly cluster: Cluster;
+  readonly lease: Lease;
+  readonly bucket: KV;
+  readonly name: string;
+  readonly entry: RunEntry;
+  readonly revision: number;
+  readonly isOurs: boolean;
+  readonly checkpoint?: Checkpoint;
+}
 
 /** Run that this process conducts, until it is disposed of. */
 export class ConductedRun implements AsyncDisposable {
@@ -49,28 +54,17 @@ export class ConductedRun implements AsyncDisposable {
   readonly #store: ClusterCheckpoints;
   #entry: RunEntry;
   #revision: number;
+  /** Set if the entry is removed at the end, so that nobody takes the run over. */
+  #isOurs: boolean;
 
-  private constructor(parts: {
-    readonly cluster: Cluster;
-    readonly lease: Lease;
-    readonly bucket: KV;
-    readonly name: string;
-    readonly entry: RunEntry;
-    readonly revision: number;
-    readonly local?: Checkpoints | undefined;
-    readonly checkpoint?: Checkpoint;
-    readonly store?: ClusterCheckpoints;
-  }) {
+  private constructor(parts: RunParts) {
+    ({ cluster: this.#cluster, lease: this.#lease, bucket: this.#bucket } = parts);
+    ({ entry: this.#entry, revision: this.#revision, isOurs: this.#isOurs } = parts);
     this.name = parts.name;
     this.notes = parts.entry.notes;
     this.lost = parts.lease.lost;
     this.checkpoint = parts.checkpoint;
-    this.#cluster = parts.cluster;
-    this.#lease = parts.lease;
-    this.#bucket = parts.bucket;
-    this.#entry = parts.entry;
-    this.#revision = parts.revision;
-    this.#store = parts.store ?? this.#storeWith(parts.local);
+    this.#store = this.#storeWith(undefined);
   }
 
   /**
@@ -93,12 +87,14 @@ export class ConductedRun implements AsyncDisposable {
     const cluster = parts.use(await connectCluster({ name: "fedlab simulate", ...options }));
     await provision(cluster);
     const take = former === undefined ? Lease.take : Lease.takeFree;
-    const lease = parts.use(await take(cluster, leaseKey(name), holderName()));
-    const bucket = await openBucket(cluster, RUNS_BUCKET);
+    const bucket = await openBucket(cluster, RUNS_BUCKET), by = holderName();
+    const lease = parts.use(
+      await take(cluster, leaseKey(name), by, leaseOptions(bucket, name, by)),
+    );
     const before = former === undefined ? null : await insist(cluster, () => bucket.get(name));
-    const entry: RunEntry = { version: VERSION, notes: { ...notes } };
+    const entry: RunEntry = { version: VERSION, notes: { ...notes }, by };
     const revision = await insist(cluster, () => bucket.put(name, JSON.stringify(entry)));
-    const run = new ConductedRun({ cluster, lease, bucket, name, entry, revision });
+    const run = new ConductedRun({ cluster, lease, bucket, name, entry, revision, isOurs: true });
     if (before?.operation === "PUT") await run.#forgetCheckpoint(before.string());
     parts.move();
     return run;
@@ -106,9 +102,10 @@ export class ConductedRun implements AsyncDisposable {
 
   /** Removes the checkpoint of an entry that is no more. */
   async #forgetCheckpoint(entry: string): Promise<void> {
-    const read = v.safeParse(entrySchema, JSON.parse(entry));
-    const checkpoint = read.success ? read.output.checkpoint : undefined;
-    if (checkpoint !== undefined) await this.#store.remove(checkpoint);
+    try {
+      const { checkpoint } = readRunEntry(entry);
+      if (checkpoint !== undefined) await this.#store.remove(checkpoint);
+    } catch { /* an entry that nobody can read has none */ }
   }
 
   /**
@@ -121,12 +118,11 @@ export class ConductedRun implements AsyncDisposable {
     const cluster = parts.use(await connectCluster({ name: "fedlab standby", ...options }));
     await provision(cluster);
     const bucket = await openBucket(cluster, RUNS_BUCKET), refused = new Set<string>();
+    const free = new FreeRuns(cluster, bucket);
     for (;;) {
       signal.throwIfAborted();
-      const names: string[] = [];
-      for await (const name of await insist(cluster, () => bucket.keys(), signal)) names.push(name);
-      for (const name of names) {
-        if (refused.has(name) || await Lease.holder(cluster, leaseKey(name))) continue;
+      for (const name of await free.look(signal)) {
+        if (refused.has(name)) continue;
         const run = await ConductedRun.#take(cluster, bucket, name).catch((error) => {
           refused.add(name);
           options.onNotice?.(errorMessage(error));
@@ -146,9 +142,11 @@ export class ConductedRun implements AsyncDisposable {
     name: string,
   ): Promise<ConductedRun | undefined> {
     await using parts = new AsyncDisposableStack();
+    const by = holderName();
     let lease: Lease;
     try {
-      lease = parts.use(await Lease.take(cluster, leaseKey(name), holderName()));
+      const options = leaseOptions(bucket, name, by);
+      lease = parts.use(await Lease.take(cluster, leaseKey(name), by, options));
     } catch (error) {
       if (error instanceof ClusterError && error.fault === "two-coordinators") return undefined;
       throw error;
@@ -156,7 +154,7 @@ export class ConductedRun implements AsyncDisposable {
     const found = await insist(cluster, () => bucket.get(name));
     // The run has ended meanwhile.
     if (found?.operation !== "PUT") return undefined;
-    const entry = v.parse(entrySchema, JSON.parse(found.string()));
+    const entry = { ...readRunEntry(found.string()), by };
     if (entry.version !== VERSION) {
       throw new ClusterError(
         "other-version",
@@ -167,10 +165,10 @@ export class ConductedRun implements AsyncDisposable {
     const reader = new ClusterCheckpoints(cluster, name, () => Promise.resolve());
     const checkpoint = entry.checkpoint === undefined
       ? undefined
-      : await reader.read(entry.checkpoint);
+      : await reader.read(entry.checkpoint, entry.digest);
     parts.move();
     return new ConductedRun({
-      ...{ cluster, lease, bucket, name, entry, revision },
+      ...{ cluster, lease, bucket, name, entry, revision, isOurs: false },
       ...(checkpoint && { checkpoint }),
     });
   }
@@ -181,9 +179,9 @@ export class ConductedRun implements AsyncDisposable {
   }
 
   #storeWith(local: Checkpoints | undefined): ClusterCheckpoints {
-    const publish = async (checkpoint: string) => {
+    const publish = async (checkpoint: string, digest: string) => {
       const { checkpoint: before } = this.#entry;
-      await this.#update({ checkpoint });
+      await this.#update({ checkpoint, digest });
       // Also that of the process from which the run was taken over.
       if (before !== undefined) await this.#store.remove(before);
     };
@@ -197,17 +195,30 @@ export class ConductedRun implements AsyncDisposable {
    * @throws {ClusterError} "other-data" if they differ.
    */
   async checkNote(note: string): Promise<void> {
-    if (this.#entry.note === undefined) return await this.#update({ note });
-    if (this.#entry.note === note) return;
+    if (this.#entry.note === undefined) await this.#update({ note });
+    else if (this.#entry.note !== note) this.#refuse();
+    this.#isOurs = true;
+  }
+
+  /** Leaves the run to another process at the end of this one, which cannot go on. */
+  leave(): void {
+    this.#isOurs = false;
+  }
+
+  #refuse(): never {
     throw new ClusterError(
       "other-data",
       `Cannot take over the run ${this.name}: data, settings or rounding of this machine differ from those that it began with`,
     );
   }
 
-  /** Changes the entry, unless another process has changed it. */
+  /**
+   * Changes the entry.
+   *
+   * @throws {OvertakenError} If another process has changed it, or conducts the run.
+   */
   async #update(change: Partial<RunEntry>): Promise<void> {
-    this.lost.throwIfAborted();
+    if (this.lost.aborted) throw new OvertakenError(errorMessage(this.lost.reason));
     const entry = { ...this.#entry, ...change }, before = this.#revision;
     const text = JSON.stringify(entry);
     this.#revision = await insist(this.#cluster, async () => {
@@ -217,15 +228,19 @@ export class ConductedRun implements AsyncDisposable {
         const found = await this.#bucket.get(this.name);
         // The answer to an earlier attempt was lost.
         if (found?.string() === text) return found.revision;
-        throw error;
+        if (!isChanged(error)) throw error;
+        throw new OvertakenError(
+          `Cannot go on with the run ${this.name}: another process has conducted it since this process was silent`,
+          { cause: error },
+        );
       }
     });
     this.#entry = entry;
   }
 
-  /** Ends the run: only one whose process has died is taken over. */
+  /** Ends the run, unless it is left to another process. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.lost.aborted && !this.#cluster.connection.isClosed()) {
+    if (this.#isOurs && !this.lost.aborted && !this.#cluster.connection.isClosed()) {
       const { checkpoint } = this.#entry;
       await this.#bucket.purge(this.name).catch(() => {});
       if (checkpoint !== undefined) await this.#store.remove(checkpoint);
@@ -233,12 +248,4 @@ export class ConductedRun implements AsyncDisposable {
     await this.#lease[Symbol.asyncDispose]();
     await this.#cluster[Symbol.asyncDispose]();
   }
-}
-
-function leaseKey(run: string): string {
-  return `run.${run}`;
-}
-
-function holderName(): string {
-  return `process ${runtime.process.pid} (${nuid.next().slice(-6)})`;
 }

@@ -23,6 +23,7 @@ import {
   setSha256Backend,
 } from "./deps.ts";
 import { inboxOf } from "./config/roles.ts";
+import { ANYONE } from "./names.ts";
 import { guardSockets } from "./guarded_sockets.ts";
 import { checkServer, connectFailure } from "./server_check.ts";
 
@@ -65,6 +66,8 @@ const PING_MILLIS = 2000;
 export interface Cluster extends AsyncDisposable {
   /** Address, as it was given. */
   readonly url: string;
+  /** Public key of the user; `"anyone"` without a key. */
+  readonly user: string;
   /** The connection itself. */
   readonly connection: NatsConnection;
   /** Publishes to streams. */
@@ -134,6 +137,7 @@ export async function connectCluster(options: ClusterOptions): Promise<Cluster> 
     });
     return {
       url,
+      user: userOf(options),
       connection,
       stream,
       manager,
@@ -165,6 +169,11 @@ function checkedHost(url: string): { readonly host?: string } {
   const [, host = ""] = /^(?:\w+:\/\/)?(\[[^\]]+\]|[^:/]+)(?::\d+)?\/?$/.exec(url) ?? [];
   const address = host.replaceAll(/[[\]]/g, "");
   return addressBytes(address) === undefined ? {} : { host: address };
+}
+
+function userOf({ nkey }: ClusterOptions): string {
+  if (nkey === undefined) return ANYONE;
+  return nkeys.fromSeed(new TextEncoder().encode(nkey.trim())).getPublicKey();
 }
 
 function authenticatorOf(

@@ -30,7 +30,7 @@ export class DataStore {
     const sha256 = digest.digest("hex"), bytes = totalBytes(views);
     const objects = await this.#open();
     const found = await insist(this.#cluster, () => objects.info(sha256), signal);
-    if (found?.size !== bytes || found.deleted) {
+    if (found?.size !== bytes || found.deleted || found.digest !== storedDigest(sha256)) {
       const meta = { name: sha256, options: { max_chunk_size: PART_BYTES } };
       await insist(
         this.#cluster,
@@ -82,4 +82,9 @@ export class DataStore {
 /** Returns the error of data that are not what their name says. */
 export function otherData(sha256: string, found: string): ClusterError {
   return new ClusterError("other-data", `Cannot use the data ${sha256}: ${found}`);
+}
+
+/** Returns a digest in hexadecimal as the store writes it. */
+function storedDigest(sha256: string): string {
+  return `SHA-256=${Uint8Array.fromHex(sha256).toBase64({ alphabet: "base64url" })}`;
 }

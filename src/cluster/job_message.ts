@@ -14,16 +14,11 @@ import { ClusterError } from "./cluster_error.ts";
 /** Most jobs of a block. */
 export const MOST_JOBS = 4096;
 
-/** Header of an outcome: number of the attempt at its block. */
-export const ATTEMPT_HEADER = "Fedlab-Attempt";
-/** Header of an outcome: id of its machine. */
-export const MACHINE_HEADER = "Fedlab-Machine";
-
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
 /** Check of the place of a vector. */
 export const storedVectorSchema = v.object({
-  name: v.pipe(v.string(), v.regex(/^[0-9A-Za-z]{1,64}$/)),
+  name: v.pipe(v.string(), v.regex(/^[0-9A-Za-z]{1,64}\.[0-9A-Za-z]{1,64}$/)),
   from: wholeNumber(0),
   bytes: wholeNumber(0, 2 ** 40),
   sha256,
@@ -45,8 +40,8 @@ const planSchema = v.object({
 const blockSchema = v.object({
   list: wholeNumber(0),
   block: wholeNumber(0),
-  /** Number of the attempt, from 1: outcomes of an earlier one do not count. */
-  attempt: wholeNumber(1),
+  /** Key of the attempt: outcomes of an earlier one, under another key, do not count. */
+  key: v.pipe(v.string(), v.regex(/^[0-9A-Za-z]{1,64}$/)),
   jobs: v.pipe(v.array(jobSchema), v.minLength(1), v.maxLength(MOST_JOBS)),
   /** Input of the round, for all jobs but `join`. */
   input: v.exactOptional(v.object({
@@ -58,8 +53,10 @@ const blockSchema = v.object({
   own: v.array(uint32(0)),
   /** Set where the machine may give back the sum of the updates. */
   sum: v.exactOptional(v.boolean()),
-  /** Ids of machines that are left out. */
+  /** Owners of machines that are left out. */
   without: v.exactOptional(v.array(textLine(128))),
+  /** Owners of machines that have answered already, and leave this attempt to others. */
+  others: v.exactOptional(v.array(textLine(128))),
   /** Vectors of the clients, where they are too long for the message. */
   ownVectors: v.exactOptional(storedVectorSchema),
 });
@@ -72,9 +69,7 @@ export type BlockInput = NonNullable<Block["input"]>;
 const doneSchema = v.object({
   list: wholeNumber(0),
   block: wholeNumber(0),
-  attempt: wholeNumber(1),
-  /** Machine that did the block. */
-  by: textLine(128),
+  key: v.pipe(v.string(), v.regex(/^[0-9A-Za-z]{1,64}$/)),
   /** Milliseconds that it took. */
   millis: v.pipe(v.number(), v.minValue(0)),
   /** Reason for which the machine cannot do it. */

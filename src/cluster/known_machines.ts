@@ -2,7 +2,7 @@ import { runtime } from "../base/runtime/runtime.ts";
 import { v } from "../plan/deps.ts";
 import { textLine, wholeNumber } from "../plan/schemas.ts";
 import type { Cluster } from "./connect.ts";
-import { MACHINES_BUCKET } from "./names.ts";
+import { MACHINES_BUCKET, ownerOf } from "./names.ts";
 import { openBucket, PRESENCE_MILLIS } from "./provision.ts";
 
 /** Check of what a machine tells of itself. */
@@ -39,7 +39,7 @@ export class KnownMachines implements AsyncDisposable {
     onNew: (id: string, state: MachineState) => void,
   ): Promise<KnownMachines> {
     const bucket = await openBucket(cluster, MACHINES_BUCKET);
-    const entries = await bucket.watch({ key: `${session}.*` });
+    const entries = await bucket.watch({ key: `${session}.>` });
     const known = new KnownMachines(() => entries.stop());
     known.#follow(entries, onNew).catch(() => {});
     return known;
@@ -68,18 +68,25 @@ export class KnownMachines implements AsyncDisposable {
 
   /** Number of threads of the machines that take part. */
   get threads(): number {
+    return this.threadsBeside([]);
+  }
+
+  /** Number of threads of the machines that take part, without those of some owners. */
+  threadsBeside(owners: readonly string[]): number {
     const oldest = runtime.clock.now() - PRESENCE_MILLIS;
     let threads = 0;
     for (const [id, { state, seen }] of this.#machines) {
+      const owner = ownerOf(id);
       if (seen < oldest) this.#machines.delete(id);
-      else if (state.refusal === undefined && !this.#leftOut.has(id)) threads += state.threads;
+      else if (state.refusal !== undefined || this.#leftOut.has(owner)) continue;
+      else if (!owners.includes(owner)) threads += state.threads;
     }
     return threads;
   }
 
-  /** Counts the threads of a machine no more. */
-  leaveOut(id: string): void {
-    this.#leftOut.add(id);
+  /** Counts the threads of an owner's machines no more. */
+  leaveOut(owner: string): void {
+    this.#leftOut.add(owner);
   }
 
   /** Returns the name of a machine. */

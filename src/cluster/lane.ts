@@ -6,18 +6,10 @@ import { BlockSum } from "./block_sum.ts";
 import { ClusterError } from "./cluster_error.ts";
 import type { Cluster } from "./connect.ts";
 import type { Consumer, JsMsg } from "./deps.ts";
-import { headers } from "./deps.ts";
 import { insist, orLost, pause } from "./insist.ts";
-import {
-  ATTEMPT_HEADER,
-  type Block,
-  type BlockInput,
-  type Done,
-  MACHINE_HEADER,
-  readBlock,
-} from "./job_message.ts";
+import { type Block, type BlockInput, type Done, readBlock } from "./job_message.ts";
 import { Lease } from "./lease.ts";
-import { doneSubject, endedSubject, JOBS_STREAM } from "./names.ts";
+import { doneSubject, endedSubject, JOBS_STREAM, ownerOf } from "./names.ts";
 import { OutcomeWriter } from "./outcomes.ts";
 import { ownBytes, parcelBytes, parcelHead, readParcel, totalBytes } from "./parcel.ts";
 import { ACK_WAIT_MILLIS } from "./session.ts";
@@ -30,7 +22,7 @@ const WORKING_MILLIS = ACK_WAIT_MILLIS / 4;
 /** Milliseconds after which a block that failed is given to any machine again. */
 const AGAIN_MILLIS = 500;
 /** Deliveries of a block after which its machine gives up on it. */
-const MOST_DELIVERIES = 8;
+const MOST_DELIVERIES = 3;
 
 /** Parts of a {@linkcode Lane}. */
 export interface LaneParts {
@@ -82,7 +74,9 @@ export class Lane implements AsyncDisposable {
     const working = runtime.timers.setInterval(() => message.working(), WORKING_MILLIS);
     try {
       const { head, body } = readParcel(ownBytes(message.data)), block = readBlock(head);
-      if (block.without?.includes(this.#parts.machine)) {
+      const owner = ownerOf(this.#parts.machine);
+      if (block.others?.includes(owner)) return message.nak(AGAIN_MILLIS / 5);
+      if (block.without?.includes(owner)) {
         message.nak();
         throw new ClusterError(
           "left-out",
@@ -97,7 +91,7 @@ export class Lane implements AsyncDisposable {
         const reason = errorMessage(error);
         onNotice(`Cannot do a block of jobs: ${reason}`);
         if (message.info.deliveryCount < MOST_DELIVERIES) return message.nak(AGAIN_MILLIS);
-        await this.#tell({ ...keysOf(block), ...this.#by, millis: 0, failure: reason }, []);
+        await this.#tell({ ...keysOf(block), millis: 0, failure: reason }, []);
       }
       await message.ackAck().catch(() => false);
     } finally {
@@ -133,7 +127,7 @@ export class Lane implements AsyncDisposable {
     const millis = runtime.clock.now() - began;
     // A process that was stopped for a while has not heard of the session's end.
     if (millis > ACK_WAIT_MILLIS && !await this.#isOpen()) return false;
-    await this.#tell({ ...keysOf(block), ...this.#by, millis }, outcomes.views, outcomes.heads);
+    await this.#tell({ ...keysOf(block), millis }, outcomes.views, outcomes.heads);
     return true;
   }
 
@@ -157,15 +151,11 @@ export class Lane implements AsyncDisposable {
       stored = await vectors.put([parcelHead(outcomes), ...views], signal);
       parcel = parcelBytes({ ...done, stored });
     }
-    const bytes = parcel, { list, block, attempt } = done;
-    const subject = doneSubject(session, list, block), msgID = `${subject}.${attempt}`;
-    const head = headers();
-    head.set(ATTEMPT_HEADER, `${attempt}`);
-    head.set(MACHINE_HEADER, this.#parts.machine);
-    // Where another machine was first, its outcome stays, with the same bytes.
+    const bytes = parcel, { list, block, key } = done;
+    const subject = doneSubject({ session, list, block, key }, this.#parts.machine);
     await insist(
       cluster,
-      () => cluster.stream.publish(subject, bytes, { msgID, headers: head }),
+      () => cluster.stream.publish(subject, bytes, { msgID: subject }),
       signal,
     );
     cluster.connection.publish(endedSubject(session), JSON.stringify({ list, block }));
@@ -174,10 +164,6 @@ export class Lane implements AsyncDisposable {
   async #isOpen(): Promise<boolean> {
     const { cluster, session } = this.#parts;
     return await Lease.holder(cluster, session) !== undefined;
-  }
-
-  get #by(): { by: string } {
-    return { by: this.#parts.machine };
   }
 
   async #started(): Promise<ClientPool> {
@@ -196,6 +182,6 @@ export class Lane implements AsyncDisposable {
   }
 }
 
-function keysOf({ list, block, attempt }: Block): Pick<Done, "list" | "block" | "attempt"> {
-  return { list, block, attempt };
+function keysOf({ list, block, key }: Block): Pick<Done, "list" | "block" | "key"> {
+  return { list, block, key };
 }

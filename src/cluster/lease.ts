@@ -13,6 +13,17 @@ const ENDED_MILLIS = 6000;
 /** Code of the server's error for an entry that another process has changed. */
 const CHANGED: ReadonlySet<number> = new Set([10071, 10164]);
 
+/** Options of {@linkcode Lease.take}. */
+export interface LeaseOptions {
+  /** Name of the run, for people. Default: that in the key. */
+  readonly run?: string | undefined;
+  /**
+   * Reports whether no other process has had the lease, where it has ended and nobody has it.
+   * Default: so it is.
+   */
+  readonly isOurs?: (() => Promise<boolean>) | undefined;
+}
+
 /**
  * Lease that one process holds, and renews until it is disposed of. Its time is the server's, so
  * that the clocks of machines do not matter.
@@ -25,20 +36,44 @@ export class Lease implements AsyncDisposable {
   readonly #bucket: KV;
   readonly #key: string;
   readonly #holder: string;
+  readonly #options: LeaseOptions;
+  readonly #stop: () => void;
   #revision: number;
   #timer: Timer | undefined;
   #renewing: Promise<void> = Promise.resolve();
 
-  private constructor(cluster: Cluster, bucket: KV, key: string, holder: string, revision: number) {
+  private constructor(
+    cluster: Cluster,
+    bucket: KV,
+    key: string,
+    holder: string,
+    revision: number,
+    options: LeaseOptions,
+  ) {
     this.lost = this.#lost.signal;
     this.#cluster = cluster;
     this.#bucket = bucket;
     this.#key = key;
     this.#holder = holder;
     this.#revision = revision;
-    this.#timer = runtime.timers.setInterval(() => {
-      this.#renewing = this.#renewing.then(() => this.#renew()).catch(() => {});
-    }, RENEW_MILLIS);
+    this.#options = options;
+    this.#timer = runtime.timers.setInterval(() => this.#renewSoon(), RENEW_MILLIS);
+    // It may have ended while the server was away, and others look for it at once.
+    this.#stop = cluster.onBack(() => this.#renewSoon());
+  }
+
+  /**
+   * Renews the lease now.
+   *
+   * @throws {ClusterError} "two-coordinators" if it is lost.
+   */
+  async confirm(): Promise<void> {
+    await this.#renewSoon();
+    this.lost.throwIfAborted();
+  }
+
+  #renewSoon(): Promise<void> {
+    return this.#renewing = this.#renewing.then(() => this.#renew()).catch(() => {});
   }
 
   /**
@@ -47,11 +82,16 @@ export class Lease implements AsyncDisposable {
    * @param holder Name of this process, for whoever finds the lease taken.
    * @throws {ClusterError} "two-coordinators" if another process holds it.
    */
-  static async take(cluster: Cluster, key: string, holder: string): Promise<Lease> {
+  static async take(
+    cluster: Cluster,
+    key: string,
+    holder: string,
+    options: LeaseOptions = {},
+  ): Promise<Lease> {
     const bucket = await openBucket(cluster, LEASES_BUCKET);
     try {
       const revision = await insist(cluster, () => bucket.create(key, holder));
-      return new Lease(cluster, bucket, key, holder, revision);
+      return new Lease(cluster, bucket, key, holder, revision, options);
     } catch (error) {
       if (!isChanged(error)) throw error;
       throw new ClusterError(
@@ -65,11 +105,17 @@ export class Lease implements AsyncDisposable {
   /**
    * Takes a lease as {@linkcode Lease.take}, once that of a process that has just died has ended.
    */
-  static async takeFree(this: void, cluster: Cluster, key: string, holder: string): Promise<Lease> {
+  static async takeFree(
+    this: void,
+    cluster: Cluster,
+    key: string,
+    holder: string,
+    options: LeaseOptions = {},
+  ): Promise<Lease> {
     const until = runtime.clock.now() + ENDED_MILLIS;
     for (;;) {
       try {
-        return await Lease.take(cluster, key, holder);
+        return await Lease.take(cluster, key, holder, options);
       } catch (error) {
         const isHeld = error instanceof ClusterError && error.fault === "two-coordinators";
         if (!isHeld || runtime.clock.now() >= until) throw error;
@@ -107,28 +153,31 @@ export class Lease implements AsyncDisposable {
     } catch (error) {
       if (!isChanged(error)) return;
       const other = await holderOf(this.#bucket, this.#key);
-      this.#lost.abort(
-        new ClusterError(
-          "two-coordinators",
-          `Cannot go on with the run ${
-            nameIn(this.#key)
-          }: ${other} conducts it since this process was silent`,
-          { cause },
-        ),
-      );
+      return this.#lose(`${other} conducts it since this process was silent`, cause);
     }
+    if (await this.#options.isOurs?.() !== false) return;
+    await this.#bucket.delete(this.#key, { previousSeq: this.#revision }).catch(() => {});
+    this.#lose("this process was silent for so long that others have ended its part", cause);
+  }
+
+  #lose(why: string, cause: unknown): void {
+    const run = this.#options.run ?? nameIn(this.#key);
+    const message = `Cannot go on with the run ${run}: ${why}`;
+    this.#lost.abort(new ClusterError("two-coordinators", message, { cause }));
   }
 
   /** Gives the lease back. */
   async [Symbol.asyncDispose](): Promise<void> {
     runtime.timers.clearInterval(this.#timer);
+    this.#stop();
     await this.#renewing;
     if (this.#lost.signal.aborted || this.#cluster.connection.isClosed()) return;
     await this.#bucket.delete(this.#key, { previousSeq: this.#revision }).catch(() => {});
   }
 }
 
-function isChanged(error: unknown): boolean {
+/** Reports whether an entry was not changed because another process has changed it. */
+export function isChanged(error: unknown): boolean {
   return error instanceof JetStreamApiError && CHANGED.has(error.code);
 }
 

@@ -19,7 +19,7 @@ import { Lease } from "./lease.ts";
 import { type MachineLimits, Membership } from "./membership.ts";
 import { machineKey, MACHINES_BUCKET, SESSIONS_BUCKET } from "./names.ts";
 import { openBucket, provision } from "./provision.ts";
-import { sessionsOf } from "./session.ts";
+import { sessionsOf } from "./sweeps.ts";
 import { sessionEntrySchema } from "./session_note.ts";
 
 /** Options of {@linkcode runMachine}. */
@@ -84,7 +84,7 @@ async function setUp(cluster: Cluster, signal: AbortSignal | undefined): Promise
 
 /** Machine of a cluster. */
 class Machine implements AsyncDisposable {
-  readonly #id = nuid.next();
+  readonly #id: string;
   readonly #cluster: Cluster;
   readonly #options: MachineOptions;
   readonly #limits: MachineLimits;
@@ -96,6 +96,7 @@ class Machine implements AsyncDisposable {
 
   constructor(cluster: Cluster, options: MachineOptions) {
     const { cacheFolder, onNotice = () => {} } = options;
+    this.#id = `${cluster.user}.${nuid.next()}`;
     this.#cluster = cluster;
     this.#options = options;
     this.#onNotice = onNotice;

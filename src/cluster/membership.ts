@@ -175,6 +175,9 @@ async function optionsOf(
   };
 }
 
+/** Resolves once the probe that runs is over. */
+let probing: Promise<void> = Promise.resolve();
+
 /**
  * Checks that this machine rounds as the coordinator's does.
  *
@@ -186,6 +189,10 @@ async function checkProbe(
   { isStrict }: MachineLimits,
 ): Promise<void> {
   if (probe === undefined) return;
+  // The build is that of the process while a probe runs: those of several sessions take turns.
+  const before = probing, { promise: isOver, resolve: end } = Promise.withResolvers<void>();
+  probing = isOver;
+  await before;
   let mine: KernelBuild | undefined, digest: string;
   try {
     mine = options.build;
@@ -195,6 +202,7 @@ async function checkProbe(
     throw new ClusterError("other-rounding", `Cannot run the kernels ${build}`, { cause });
   } finally {
     useKernelBuild("auto");
+    end();
   }
   if (digest === probe) return;
   const why = isStrict ? " because of --strict-determinism" : "";

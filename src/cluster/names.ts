@@ -9,7 +9,10 @@
  */
 
 /** Version of what coordinators and machines tell each other. */
-export const CLUSTER_PROTOCOL = 1;
+export const CLUSTER_PROTOCOL = 2;
+
+/** Beginning of the ids of processes whose user has no key. */
+export const ANYONE = "anyone";
 
 /** Stream of the blocks of jobs that wait: a work queue with one consumer for each session. */
 export const JOBS_STREAM = "fedlab-jobs";
@@ -37,9 +40,32 @@ export function jobSubject(session: string, list: number, block: number): string
   return `fedlab.job.${session}.${list}.${block}`;
 }
 
-/** Subject of the outcome of a block. */
-export function doneSubject(session: string, list: number, block: number): string {
-  return `fedlab.done.${session}.${list}.${block}`;
+/** Place of the outcomes of an attempt at a block. */
+export interface OutcomePlace {
+  readonly session: string;
+  readonly list: number;
+  readonly block: number;
+  /** Key of the attempt, which only machines know that were given the block. */
+  readonly key: string;
+}
+
+/** Subject of the outcome that a machine has for a block; `">"` for those of all machines. */
+export function doneSubject({ session, list, block, key }: OutcomePlace, machine: string): string {
+  return `fedlab.done.${session}.${list}.${block}.${key}.${machine}`;
+}
+
+/** Returns the id of the machine that an outcome is of; the server checks its user's key. */
+export function machineIn(subject: string): string {
+  return subject.split(".").slice(6).join(".");
+}
+
+/**
+ * Returns the part of a machine's id that it cannot choose: its user's key; the whole id of one
+ * that has none.
+ */
+export function ownerOf(machine: string): string {
+  const [user = ""] = machine.split(".");
+  return user === ANYONE ? machine : user;
 }
 
 /** Subject on which machines tell that a block is done; nothing of it is stored. */
@@ -47,7 +73,7 @@ export function endedSubject(session: string): string {
   return `fedlab.ended.${session}`;
 }
 
-/** Subject of a part of a vector. */
+/** Subject of a part of a vector, whose name begins with the user who stores it. */
 export function partSubject(session: string, name: string, part: number | "*"): string {
   return `fedlab.vector.${session}.${name}.${part}`;
 }
@@ -62,7 +88,7 @@ export function sessionFilter(kind: "job" | "done" | "vector", session: string):
   return `fedlab.${kind}.${session}.>`;
 }
 
-/** Key of a machine that takes part in a session. */
+/** Key of a machine that takes part in a session. Its id begins with its user. */
 export function machineKey(session: string, machine: string): string {
   return `${session}.${machine}`;
 }

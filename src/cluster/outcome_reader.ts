@@ -1,5 +1,4 @@
 import { errorMessage } from "../base/errors.ts";
-import { stats } from "../params/kernels.ts";
 import type { ClientJob, ClientPoolOptions, JobOptions, JobOutcome } from "../sim/client_pool.ts";
 import { parseStrategy } from "../strategy/registry.ts";
 import { ExactSums } from "../strategy/sums/exact_sums.ts";
@@ -70,7 +69,11 @@ export class OutcomeReader {
 
   /** Returns memory for the outcomes of a block; those of the block before are no longer used. */
   #place(bytes: number): Uint8Array<ArrayBuffer> {
-    if (this.#memory.byteLength < bytes) this.#memory = new ArrayBuffer(bytes);
+    if (this.#memory.byteLength < bytes) {
+      // Both at the same time would be too much.
+      this.#memory = new ArrayBuffer(0);
+      this.#memory = new ArrayBuffer(bytes);
+    }
     return new Uint8Array(this.#memory, 0, bytes);
   }
 
@@ -78,14 +81,6 @@ export class OutcomeReader {
     const { sums, manifest } = this.#shape;
     const shape = sums && parseStrategy(sums.strategy).sums;
     return this.#sum ??= shape && new ExactSums(shape, manifest.length);
-  }
-}
-
-/** Checks that the updates of a block are finite. */
-export function checkFinite(outcomes: readonly JobOutcome[]): void {
-  for (const outcome of outcomes) {
-    if (outcome.kind !== "trained" || stats(outcome.update).nonFinite === 0) continue;
-    throw new ClusterError("bad-message", "an update has values that are not finite");
   }
 }
 
@@ -100,7 +95,9 @@ function checkSummed<Job extends ClientJob>(
   }
 }
 
-/** Most bytes of the figures of outcomes as JSON. */
+/** Most bytes of the figures of an outcome, and of all outcomes of a block, as JSON. */
+const MOST_FIGURES = 500_000, MOST_HEAD_BYTES = 2 ** 26;
+
 function headBytes(jobs: readonly unknown[]): number {
-  return jobs.length * 500_000 + 1024;
+  return Math.min(jobs.length * MOST_FIGURES + 1024, MOST_HEAD_BYTES);
 }

@@ -4,20 +4,15 @@
  * @module
  */
 
-import { runtime } from "../base/runtime/runtime.ts";
+import { runtime, type Timer } from "../base/runtime/runtime.ts";
 import type { Cluster } from "./connect.ts";
-import { AckPolicy, JetStreamApiError, type KV, nuid } from "./deps.ts";
+import { AckPolicy, type KV, nuid } from "./deps.ts";
 import { insist, pause } from "./insist.ts";
 import { Lease } from "./lease.ts";
-import {
-  DONE_STREAM,
-  JOBS_STREAM,
-  sessionFilter,
-  SESSIONS_BUCKET,
-  VECTORS_STREAM,
-} from "./names.ts";
+import { JOBS_STREAM, sessionFilter, SESSIONS_BUCKET } from "./names.ts";
 import { openBucket } from "./provision.ts";
 import { sessionEntry, type StoredData } from "./session_note.ts";
+import { removeSession, Sweeps } from "./sweeps.ts";
 
 const NANOS = 1e6;
 /**
@@ -30,9 +25,6 @@ const REFRESH_MILLIS = 3_600_000;
 /** Milliseconds that the removal of what a session leaves may take. */
 const CLEAN_MILLIS = 5000;
 
-/** Streams of sessions, with the word of their subjects. */
-const STREAMS = [[JOBS_STREAM, "job"], [DONE_STREAM, "done"], [VECTORS_STREAM, "vector"]] as const;
-
 /** Session of a coordinator, which lasts until it is disposed of. */
 export class Session implements AsyncDisposable {
   readonly id: string;
@@ -41,7 +33,8 @@ export class Session implements AsyncDisposable {
   readonly #cluster: Cluster;
   readonly #lease: Lease;
   readonly #entries: KV;
-  readonly #refresh: ReturnType<typeof runtime.timers.setInterval>;
+  readonly #refresh: Timer;
+  readonly #sweeps: Sweeps;
 
   private constructor(cluster: Cluster, id: string, lease: Lease, entries: KV, entry: string) {
     this.id = id;
@@ -49,6 +42,7 @@ export class Session implements AsyncDisposable {
     this.#cluster = cluster;
     this.#lease = lease;
     this.#entries = entries;
+    this.#sweeps = new Sweeps(cluster);
     this.#refresh = runtime.timers.setInterval(() => {
       entries.put(id, entry).catch(() => {});
     }, REFRESH_MILLIS);
@@ -62,7 +56,9 @@ export class Session implements AsyncDisposable {
    */
   static async begin(cluster: Cluster, run: string, note: StoredData): Promise<Session> {
     const id = nuid.next(), { pid } = runtime.process;
-    const lease = await Lease.take(cluster, id, `process ${pid}`);
+    const entries = await openBucket(cluster, SESSIONS_BUCKET);
+    const isOurs = async () => (await entries.get(id))?.operation === "PUT";
+    const lease = await Lease.take(cluster, id, `process ${pid}`, { run, isOurs });
     const entry = JSON.stringify(sessionEntry(run, note));
     await insist(cluster, () =>
       cluster.manager.consumers.add(JOBS_STREAM, {
@@ -72,18 +68,30 @@ export class Session implements AsyncDisposable {
         ack_wait: ACK_WAIT_MILLIS * NANOS,
         max_ack_pending: -1,
       }));
-    const entries = await openBucket(cluster, SESSIONS_BUCKET);
     await insist(cluster, () => entries.put(id, entry));
     return new Session(cluster, id, lease, entries, entry);
   }
 
-  /** Reports whether all blocks that were posted are done, or lost. */
-  async isIdle(): Promise<boolean> {
-    const info = await insist(
+  /**
+   * Checks that the session has not ended for others.
+   *
+   * @throws {ClusterError} "two-coordinators".
+   */
+  async check(): Promise<void> {
+    await this.#lease.confirm();
+  }
+
+  /**
+   * State of the queue: whether all blocks that were posted are done, or lost, and whether there
+   * are machines that wait for one.
+   */
+  async queue(): Promise<{ readonly isEmpty: boolean; readonly hasIdle: boolean }> {
+    const { num_pending, num_ack_pending, num_waiting } = await insist(
       this.#cluster,
       () => this.#cluster.manager.consumers.info(JOBS_STREAM, this.id),
     );
-    return info.num_pending === 0 && info.num_ack_pending === 0;
+    const isEmpty = num_pending === 0 && num_ack_pending === 0;
+    return { isEmpty, hasIdle: num_pending === 0 && num_waiting > 0 };
   }
 
   /** Ends the session and removes what it leaves, as far as the server answers. */
@@ -92,68 +100,8 @@ export class Session implements AsyncDisposable {
     const over = new AbortController();
     const cleaning = removeSession(this.#cluster, this.id, this.#entries, over.signal)
       .catch(() => {}).then(() => this.#lease[Symbol.asyncDispose]())
-      // Those of coordinators that died shortly before this session began have none by now.
-      .then(() => sweepSessions(this.#cluster)).catch(() => {});
+      .then(() => this.#sweeps[Symbol.asyncDispose]()).catch(() => {});
     await Promise.race([cleaning, pause(CLEAN_MILLIS, over.signal)]);
     over.abort();
   }
-}
-
-/** Removes what a session has left behind. */
-export async function removeSession(
-  cluster: Cluster,
-  id: string,
-  entries: KV,
-  signal?: AbortSignal,
-): Promise<void> {
-  const { streams, consumers } = cluster.manager;
-  // Machines are told by a marker, of which nothing stays.
-  await insist(cluster, () => entries.delete(id), signal);
-  const subject = { filter: `$KV.${SESSIONS_BUCKET}.${id}` };
-  await insist(cluster, () => streams.purge(`KV_${SESSIONS_BUCKET}`, subject), signal);
-  await insist(
-    cluster,
-    () => consumers.delete(JOBS_STREAM, id).catch(ignoreMissing),
-    signal,
-  );
-  for (const [stream, kind] of STREAMS) {
-    await insist(
-      cluster,
-      () => streams.purge(stream, { filter: sessionFilter(kind, id) }),
-      signal,
-    );
-  }
-}
-
-/** Returns the ids of all sessions, also of those that have ended just now. */
-export async function sessionsOf(cluster: Cluster): Promise<string[]> {
-  const prefix = `$KV.${SESSIONS_BUCKET}.`, filter = { subjects_filter: `${prefix}>` };
-  const { state } = await insist(
-    cluster,
-    () => cluster.manager.streams.info(`KV_${SESSIONS_BUCKET}`, filter),
-  );
-  return Object.keys(state.subjects ?? {}).map((subject) => subject.slice(prefix.length));
-}
-
-/** Returns the ids of the sessions that have messages in a stream. */
-async function sessionsIn(cluster: Cluster, stream: string): Promise<Set<string>> {
-  const filter = { subjects_filter: ">" };
-  const { state } = await insist(cluster, () => cluster.manager.streams.info(stream, filter));
-  return new Set(Object.keys(state.subjects ?? {}).map((subject) => subject.split(".")[2] ?? ""));
-}
-
-/** Removes the sessions whose coordinators have died. */
-export async function sweepSessions(cluster: Cluster): Promise<void> {
-  const entries = await openBucket(cluster, SESSIONS_BUCKET);
-  const ids = new Set(await sessionsOf(cluster));
-  // A machine that was stopped for a while may have sent an outcome after the end.
-  for (const [stream] of STREAMS) for (const id of await sessionsIn(cluster, stream)) ids.add(id);
-  for (const id of ids) {
-    if (await Lease.holder(cluster, id) !== undefined) continue;
-    await removeSession(cluster, id, entries);
-  }
-}
-
-function ignoreMissing(error: unknown): void {
-  if (!(error instanceof JetStreamApiError && error.code === 10014)) throw error;
 }

@@ -44,7 +44,7 @@ export class Vectors {
 
   /** Stores views, one behind the other; they may be overwritten once the promise has resolved. */
   async put(views: readonly ArrayBufferView[], signal?: AbortSignal): Promise<StoredVector> {
-    const name = nuid.next(), digest = await digester("sha256");
+    const name = `${this.#cluster.user}.${nuid.next()}`, digest = await digester("sha256");
     const underWay: Promise<number>[] = [], firsts: number[] = [];
     let part = 0;
     for (const piece of cut(views, PART_BYTES)) {

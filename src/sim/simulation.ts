@@ -184,6 +184,8 @@ export class Simulation {
     } catch (error) {
       if (saves.hasGivenUp) throw error;
       await saves.saveLast().catch((failure) => {
+        // A run that another process conducts fails twice for one reason.
+        if (errorMessage(failure) === errorMessage(error)) throw error;
         const text = `${errorMessage(error)}; ${errorMessage(failure)}`;
         throw new AggregateError([error, failure], text);
       });

@@ -1,5 +1,7 @@
 import { assertEquals } from "jsr:@std/assert@1.0.19";
+import { ClusterPool } from "../../src/cluster/cluster_pool.ts";
 import { clusterPool } from "../../src/cluster/mod.ts";
+import type { StartClientPool } from "../../src/sim/client_pool.ts";
 import {
   cnn,
   digits,
@@ -60,13 +62,20 @@ async function trained(
 
 testWithNats("a cluster's run of each strategy is that of a simulation", async ({ url }) => {
   await using _machines = new Machines(url, 2);
-  const pool = clusterPool({ url });
+  const pools: ClusterPool[] = [];
+  const pool: StartClientPool = async (options) => {
+    const started = await ClusterPool.start({ url }, options);
+    pools.push(started);
+    return started;
+  };
   for (const name of STRATEGY_NAMES) {
     const strategy = () => parseStrategy(NEEDED[name] ?? name);
     const plan = name.startsWith("fedsgd") ? { batchSize: 0 } : {};
     const alone = await trained({ strategy: strategy(), plan });
     assertEquals(await trained({ strategy: strategy(), plan }, { pool }), alone, name);
   }
+  // What honest machines say is used at once.
+  assertEquals(pools.map(({ refused, doubted }) => refused + doubted), STRATEGY_NAMES.map(() => 0));
 });
 
 testWithNats(

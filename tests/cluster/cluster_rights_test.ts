@@ -24,23 +24,33 @@ import { testNeedingNats } from "../helpers/test_with_nats.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
+/** Subjects of what a user sends in its own name. */
+function ownSubjects(user: string): Record<"done" | "vector" | "presence", string> {
+  return {
+    done: doneSubject({ session: "s", list: 0, block: 0, key: "k" }, `${user}.m`),
+    vector: `fedlab.vector.s.${user}.name.0`,
+    presence: `$KV.fedlab-machines.s.${user}.m`,
+  };
+}
+
 /** Subjects that each role may publish to, and of those which the others may too. */
-const MAY: Readonly<Record<Role, readonly string[]>> = {
-  worker: [
-    ...[doneSubject("s", 0, 0), endedSubject("s"), "fedlab.vector.s.name.0"],
-    ...["$KV.fedlab-machines.s.m", "$JS.ACK.fedlab-jobs.s.1.1.1.1.0"],
-  ],
-  coordinator: [
-    ...[jobSubject("s", 0, 0), "fedlab.vector.s.name.0", eventSubject("run")],
-    ...["$KV.fedlab-sessions.s", "$KV.fedlab-leases.s", "$KV.fedlab-runs.run"],
-    ...["$O.fedlab-data.C.x", "$O.fedlab-checkpoints.C.x", "$JS.API.STREAM.PURGE.fedlab-jobs"],
-    ...["$JS.API.STREAM.CREATE.fedlab-jobs", "$JS.API.CONSUMER.CREATE.fedlab-jobs.s"],
-  ],
-  watcher: ["$JS.API.DIRECT.GET.fedlab-events", "$JS.API.STREAM.INFO.fedlab-events"],
-};
+function allowed(user: string): Readonly<Record<Role, readonly string[]>> {
+  const own = ownSubjects(user), others = ownSubjects("UOTHER");
+  return {
+    worker: [...Object.values(own), endedSubject("s"), "$JS.ACK.fedlab-jobs.s.1.1.1.1.0"],
+    coordinator: [
+      ...[jobSubject("s", 0, 0), own.vector, others.vector, eventSubject("run")],
+      ...["$KV.fedlab-sessions.s", "$KV.fedlab-leases.s", "$KV.fedlab-runs.run"],
+      ...["$O.fedlab-data.C.x", "$O.fedlab-checkpoints.C.x", "$JS.API.STREAM.PURGE.fedlab-jobs"],
+      ...["$JS.API.STREAM.CREATE.fedlab-jobs", "$JS.API.CONSUMER.CREATE.fedlab-jobs.s"],
+    ],
+    watcher: ["$JS.API.DIRECT.GET.fedlab-events", "$JS.API.STREAM.INFO.fedlab-events"],
+  };
+}
 
 /** Subjects that nobody may publish to. */
 const NOBODY: readonly string[] = [
+  ...[ownSubjects("UOTHER").done, ownSubjects("UOTHER").presence],
   ...["other", "fedlab", "$SYS.REQ.SERVER.PING", "_INBOX.somebody", "$JS.API.STREAM.LIST"],
   ...["$JS.API.STREAM.CREATE.other", "$JS.API.STREAM.DELETE.other", "$JS.API.STREAM.NAMES"],
 ];
@@ -69,12 +79,12 @@ async function refusedOf(
 
 testNeedingNats("each role publishes to its own subjects alone", async () => {
   await using server = await ClusterServer.start();
-  const all = [...Object.values(MAY).flat(), ...NOBODY];
   for (const role of ["coordinator", "worker", "watcher"] as const) {
     await using cluster = await connectCluster(server.access(`${role}-1`));
-    const expected = all.filter((subject) => !MAY[role].includes(subject));
+    const may = allowed(cluster.user), all = [...new Set(Object.values(may).flat()), ...NOBODY];
+    const expected = all.filter((subject) => !may[role].includes(subject));
     // All of them may read events; the coordinator also makes them.
-    const reads = MAY.watcher.filter(() => role === "coordinator");
+    const reads = may.watcher.filter(() => role === "coordinator");
     assertEquals(
       (await refusedOf(cluster, all)).sort(),
       expected.filter((subject) => !reads.includes(subject)).sort(),

@@ -8,7 +8,7 @@ import {
   VECTORS_STREAM,
 } from "../../src/cluster/names.ts";
 import { openBucket, provision } from "../../src/cluster/provision.ts";
-import { sweepSessions } from "../../src/cluster/session.ts";
+import { sweepSessions } from "../../src/cluster/sweeps.ts";
 import { inputOf, poolOptions } from "../../src/testing/pool/samples.ts";
 import { testWithNats } from "../helpers/test_with_nats.ts";
 

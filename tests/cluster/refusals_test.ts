@@ -83,8 +83,8 @@ testWithNats(
     const note = await new DataStore(cluster).put([parcelBytes({ manifest: "none" })]);
     for (
       const [changed, told] of [
-        [{ ...entry, version: "9.0.0" }, /has version 9\.0\.0 \(protocol 1\), this machine/],
-        [{ ...entry, protocol: 2 }, /\(protocol 2\), this machine/],
+        [{ ...entry, version: "9.0.0" }, /has version 9\.0\.0 \(protocol 2\), this machine/],
+        [{ ...entry, protocol: 1 }, /\(protocol 1\), this machine/],
         [{ ...entry, note }, /Cannot read the description of a run/],
         [{ ...entry, note: { ...real, sha256: "0".repeat(64) } }, /Cannot find the data 0000/],
         [{ ...entry, note: { ...real, bytes: 2 ** 39 } }, /expected 549755813888 bytes, got \d+/],
@@ -123,6 +123,9 @@ testWithNats(
       await Deno.remove(path);
       const message = await cache.get(stored).then(() => "", (error) => error.message);
       assert(message.includes(`Cannot use the data ${stored.sha256}: got bytes of the digest`));
+      // The next run does not take them for its own, and stores them anew.
+      assertEquals(await store.put(views), stored);
+      assertEquals(await cache.get(stored), bytes);
     });
   },
 );

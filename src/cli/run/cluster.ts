@@ -150,6 +150,15 @@ export async function poolOf(
   run: ConductedRun | undefined,
 ): Promise<StartClientPool> {
   const { clusterPool } = await import("../../cluster/cluster_pool.ts");
-  const known = run && { run: run.name, onNote: (note: string) => run.checkNote(note) };
+  const known = run && {
+    run: run.name,
+    onNote: (note: string) => run.checkNote(note),
+    // Its cause may be gone when somebody starts a standby.
+    onFault: () => {
+      if (run.lost.aborted) return;
+      run.leave();
+      printError(`The run ${run.name} can go on: simulate --cluster ${cluster.url} --standby`);
+    },
+  };
   return clusterPool({ ...cluster, ...known });
 }

@@ -68,10 +68,11 @@ const STREAMS: readonly string[] = [
   ...[DATA_STORE, CHECKPOINT_STORE].map(store),
 ];
 
-const PUBLISHED: Readonly<Record<Role, readonly string[]>> = {
-  worker: [
-    ...["fedlab.done.>", "fedlab.ended.*", "fedlab.vector.>"],
-    `$KV.${MACHINES_BUCKET}.>`,
+const PUBLISHED: Readonly<Record<Role, (user: string) => readonly string[]>> = {
+  worker: (user) => [
+    // Nobody can send outcomes, vectors or a presence in another's name.
+    ...[`fedlab.done.*.*.*.*.${user}.*`, `fedlab.vector.*.${user}.>`, "fedlab.ended.*"],
+    `$KV.${MACHINES_BUCKET}.*.${user}.*`,
     "$JS.API.INFO",
     ...[`$JS.API.CONSUMER.INFO.${JOBS_STREAM}.*`, `$JS.API.CONSUMER.MSG.NEXT.${JOBS_STREAM}.*`],
     `$JS.ACK.${JOBS_STREAM}.>`,
@@ -80,14 +81,18 @@ const PUBLISHED: Readonly<Record<Role, readonly string[]>> = {
     ...reading(bucket(SESSIONS_BUCKET)),
     ...reading(store(DATA_STORE)),
   ],
-  coordinator: [
+  coordinator: () => [
     ...["fedlab.job.>", "fedlab.vector.>", "fedlab.event.>"],
     ...[SESSIONS_BUCKET, LEASES_BUCKET, RUNS_BUCKET].map((name) => `$KV.${name}.>`),
     ...[DATA_STORE, CHECKPOINT_STORE].map((name) => `$O.${name}.>`),
     "$JS.API.INFO",
     ...STREAMS.flatMap(owning),
   ],
-  watcher: ["$JS.API.INFO", `$JS.API.STREAM.INFO.${EVENTS_STREAM}`, ...directly(EVENTS_STREAM)],
+  watcher: () => [
+    "$JS.API.INFO",
+    `$JS.API.STREAM.INFO.${EVENTS_STREAM}`,
+    ...directly(EVENTS_STREAM),
+  ],
 };
 
 const SUBSCRIBED: Readonly<Record<Role, readonly string[]>> = {
@@ -104,7 +109,7 @@ const SUBSCRIBED: Readonly<Record<Role, readonly string[]>> = {
  */
 export function rightsOf(role: Role, publicKey: string): Rights {
   return {
-    publish: PUBLISHED[role],
+    publish: PUBLISHED[role](publicKey),
     subscribe: [...SUBSCRIBED[role], `${inboxOf(publicKey)}.>`],
   };
 }

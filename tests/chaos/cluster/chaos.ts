@@ -7,7 +7,7 @@ import {
   VECTORS_STREAM,
 } from "../../../src/cluster/names.ts";
 import { LEASE_MILLIS } from "../../../src/cluster/provision.ts";
-import { sweepSessions } from "../../../src/cluster/session.ts";
+import { sweepSessions } from "../../../src/cluster/sweeps.ts";
 import { NatsServer } from "../../helpers/nats_server.ts";
 import { pause, Supervised } from "../supervised.ts";
 import type { ClusterPlan, ClusterStep } from "./plan.ts";
