@@ -1,0 +1,112 @@
+/**
+ * Page in which a language model goes on with what is typed.
+ *
+ * @module
+ */
+
+import type { FromWriter, ToWriter } from "../messages.ts";
+
+function find<T extends Element>(id: string, type: abstract new () => T): T {
+  const found = document.getElementById(id);
+  if (!(found instanceof type)) throw new TypeError(`Expected an element ${id} in the page`);
+  return found;
+}
+
+const text = find("text", HTMLTextAreaElement);
+const own = find("own", HTMLElement);
+const added = find("new", HTMLElement);
+const keep = find("keep", HTMLButtonElement);
+const another = find("another", HTMLButtonElement);
+const temperature = find("temperature", HTMLInputElement);
+const length = find("length", HTMLInputElement);
+const line = find("line", HTMLInputElement);
+const files = find("files", HTMLInputElement);
+const status = find("status", HTMLElement);
+
+const worker = new Worker(new URL("writer.js", document.baseURI), { type: "module" });
+let wish = 0, seed = 0;
+let hasModel = false;
+
+function post(message: ToWriter): void {
+  worker.postMessage(message);
+}
+
+function write(id: string, content: string): void {
+  const place = find(id, HTMLElement);
+  if (place.textContent !== content) place.textContent = content;
+}
+
+function say(content: string, state: "busy" | "done" | "failed"): void {
+  write("status", content);
+  status.dataset.state = state;
+}
+
+/** Asks the model for the text that follows. */
+function goOn(): void {
+  write("temperature-value", Number(temperature.value).toFixed(2));
+  if (!hasModel) return;
+  if (!length.checkValidity()) return refuse(`Characters at most: ${length.validationMessage}`);
+  post({
+    type: "write",
+    id: ++wish,
+    text: text.value,
+    temperature: Number(temperature.value),
+    seed,
+    length: Number(length.value),
+    isLine: line.checked,
+  });
+}
+
+function refuse(problem: string): void {
+  // What was written is no answer to the text of now.
+  wish++;
+  own.textContent = added.textContent = "";
+  keep.disabled = true;
+  write("speed", "");
+  write("problem", problem);
+}
+
+worker.onmessage = ({ data: message }: MessageEvent<FromWriter>) => {
+  switch (message.type) {
+    case "opened": {
+      const { symbols, kind, mode } = message;
+      hasModel = true;
+      another.disabled = false;
+      say(`A model of ${mode} of ${symbols} symbols, which are ${kind}.`, "done");
+      return goOn();
+    }
+    case "failed":
+      return say(message.message, "failed");
+    case "written": {
+      if (message.id !== wish) return;
+      own.textContent = text.value;
+      added.textContent = message.text;
+      keep.disabled = message.text === "";
+      write("problem", "");
+      const rate = Math.round(message.perSecond).toLocaleString("en");
+      return write("speed", message.isDone ? `${rate} characters a second` : "");
+    }
+    case "refused":
+      if (message.id === wish) refuse(message.message);
+  }
+};
+worker.onerror = (event) => say(`The worker failed: ${event.message}`, "failed");
+
+for (const input of [text, temperature, length, line]) input.addEventListener("input", goOn);
+keep.addEventListener("click", () => {
+  text.value += added.textContent ?? "";
+  text.focus();
+  goOn();
+});
+another.addEventListener("click", () => {
+  seed++;
+  goOn();
+});
+files.addEventListener("change", () => {
+  if (files.files === null || files.files.length === 0) return;
+  say("Opening the model.", "busy");
+  post({ type: "open", files: [...files.files] });
+});
+
+say("Loading the model.", "busy");
+post({ type: "fetch", url: new URL("model/", document.baseURI).href });
