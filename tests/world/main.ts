@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { faultText } from "../../src/world/faults/fault.ts";
 import { drawPlay, type Outcome, type Play, play } from "../../src/world/play.ts";
 import { shrink } from "../../src/world/shrink.ts";
+import { huntMutants } from "./mutants/run.ts";
 
 const HELP = `Runs federations in simulated time, with faults of machines, links and disks.
 
@@ -20,12 +21,15 @@ const HELP = `Runs federations in simulated time, with faults of machines, links
   --plan FILE   makes the run that such a file describes, in place of that of the seed
   --write FILE  writes a file for --plan: the run that failed with its fewest faults, or with
                 --replay the run of the seed
+  --mutants     breaks the program by each patch of tests/world/mutants, or by those named, and runs
+                worlds until a rule is broken or --minutes (10) are over; prints a table
 `;
 
 /** Tries after which a schedule is not made smaller. */
 const SHRINK_TRIES = 200;
 
-const { values } = parseArgs({
+const { values, positionals: names } = parseArgs({
+  allowPositionals: Deno.args.includes("--mutants"),
   options: {
     seed: { type: "string", default: "1" },
     hours: { type: "string", default: "100" },
@@ -33,6 +37,7 @@ const { values } = parseArgs({
     replay: { type: "boolean", default: false },
     plan: { type: "string" },
     write: { type: "string" },
+    mutants: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -109,6 +114,13 @@ async function main(): Promise<number> {
     return 0;
   }
   const seed = numberOf("seed", true), mostHours = numberOf("hours"), minutes = numberOf("minutes");
+  if (values.mutants) {
+    return await huntMutants({
+      seed,
+      ...(minutes < Infinity && { minutes }),
+      ...(names.length > 0 && { names }),
+    });
+  }
   if (values.replay || values.plan !== undefined) {
     const one = values.plan === undefined ? drawPlay(seed) : await readPlay(values.plan);
     const onLine = values.replay ? (line: string) => console.log(line) : undefined;

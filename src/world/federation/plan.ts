@@ -100,7 +100,7 @@ export function drawPlan(seed: number, random: Random): FederationPlan {
     ...(isCoded && { downlink: drawn(random, ["int8", "int8+delta", "delta"]) }),
     isMasked,
     fraction: canSelect && random.below(3) === 0 ? 0.5 : 1,
-    overSelection: canSelect && random.below(6) === 0 ? 0.5 : 0,
+    overSelection: canSelect && !/median/.test(strategy) && random.below(6) === 0 ? 0.5 : 0,
     quorum,
     minClients: Math.max(isMasked ? 3 : least, Math.ceil(quorum * clients)),
     evaluates: drawn(random, ["server", "clients"]),

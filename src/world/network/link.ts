@@ -11,7 +11,11 @@ export interface LinkState {
 }
 
 /** A fast link without faults. */
-export const GOOD_LINK: LinkState = { delayMillis: [0.2, 2], bytesPerSecond: 12_500_000, isCut: false };
+export const GOOD_LINK: LinkState = {
+  delayMillis: [0.2, 2],
+  bytesPerSecond: 12_500_000,
+  isCut: false,
+};
 /** Link of a machine to itself. */
 const LOOPBACK: LinkState = { delayMillis: [0.02, 0.1], bytesPerSecond: Infinity, isCut: false };
 
