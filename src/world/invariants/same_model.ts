@@ -1,3 +1,4 @@
+import type { ParameterVector } from "../../params/manifest.ts";
 import type { FederationPlan } from "../federation/plan.ts";
 import { isEqual } from "./counted_once.ts";
 import type { Invariant } from "./invariant.ts";
@@ -31,20 +32,35 @@ function isRepeatable({ strategy, isAsync, asksForRank }: FederationPlan): boole
   return asksForRank && !isAsync && !/^(scaffold|feddyn|ditto|fedper)/.test(strategy);
 }
 
-/** The model that a server goes on with after a restart is one that it has announced before. */
+/**
+ * Rounds that are repeated, because the server has lost them, come to the same model again if they
+ * begin with the same one and lose nobody.
+ */
 export const sameHistory: Invariant = {
   name: "a round that is repeated with the same updates has the same model",
   breaches({ federation: { history, plan } }) {
     if (!isRepeatable(plan)) return [];
     const breaches: string[] = [];
-    const known = new Map<string, Parameters<typeof isEqual>[0]>();
-    for (const { report: { round, cohort, losses }, model } of history.of("round")) {
-      if (losses.length > 0) continue;
-      const key = `${round} of ${cohort.join(",")}`, before = known.get(key);
-      if (before !== undefined && !isEqual(before, model)) {
-        breaches.push(`round ${round} has two models of the same cohort`);
+    /** Models by the cohorts of all rounds that have led to them. */
+    const known = new Map<string, ParameterVector>();
+    /** Those cohorts by the last round. */
+    const latest = new Map<number, string>();
+    let cohorts = "";
+    for (const entry of history.entries) {
+      if (entry.type === "started" && entry.machine === "server") {
+        cohorts = latest.get(entry.resumedFrom ?? 0) ?? "";
       }
-      known.set(key, model);
+      if (entry.type !== "round") continue;
+      const { report: { round, cohort, losses }, model } = entry;
+      const lost = losses.map(({ rank }) => rank);
+      cohorts = `${cohorts} ${cohort.join(",")}-${lost.join(",")}`;
+      latest.set(round, cohorts);
+      if (lost.length > 0) continue;
+      const before = known.get(cohorts);
+      if (before !== undefined && !isEqual(before, model)) {
+        breaches.push(`round ${round} has two models of the same cohorts`);
+      }
+      known.set(cohorts, model);
     }
     return breaches;
   },
