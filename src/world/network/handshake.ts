@@ -50,6 +50,11 @@ export class Handshake implements Disposable {
     this.#attempt();
   }
 
+  /** Name among what a process has left open. */
+  toString(): string {
+    return `an attempt to connect to ${this.#place.address}`;
+  }
+
   /** Ends the attempts. */
   [Symbol.dispose](): void {
     this.#isOver = true;

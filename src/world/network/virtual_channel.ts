@@ -61,6 +61,11 @@ export class VirtualChannel implements Channel, Disposable {
     });
   }
 
+  /** Name among what a process has left open. */
+  toString(): string {
+    return `the connection to ${this.remote}`;
+  }
+
   /** Machine of the process. */
   get machine(): VirtualProcess["machine"] {
     return this.#parts.process.machine;

@@ -35,6 +35,11 @@ export class VirtualListener implements Listener, Disposable {
     process.own(this);
   }
 
+  /** Name among what a process has left open. */
+  toString(): string {
+    return `the listener at ${this.address}`;
+  }
+
   /** True if it takes no more connections until some were accepted. */
   get isFull(): boolean {
     return this.#queue.length >= BACKLOG;

@@ -64,7 +64,7 @@ export class VirtualNetwork {
   /** Changes the link from one machine to another; `undefined` makes it like all others. */
   setLink(from: string, to: string, change: Partial<LinkState> | undefined): void {
     this.links.change(from, to, change);
-    this.#reconsider();
+    this.#reconsider(from, to);
   }
 
   /** Changes all links between two machines, but for what was changed of a link by itself. */
@@ -169,10 +169,12 @@ export class VirtualNetwork {
     return FIRST_PORT + this.#portsGiven++ % PORTS;
   }
 
-  #reconsider(): void {
-    for (const { near, far } of [...this.#connections]) {
-      near.reconsider();
-      far.reconsider();
+  /** Lets the connections between two machines, or all, notice a change. */
+  #reconsider(...changed: string[]): void {
+    for (const connection of [...this.#connections]) {
+      if (!changed.every((name) => connection.machines.includes(name))) continue;
+      connection.near.reconsider();
+      connection.far.reconsider();
     }
   }
 }
