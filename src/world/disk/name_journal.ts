@@ -30,6 +30,11 @@ export class NameJournal {
   #operations: Operation[] = [];
   #heldBytes = 0;
 
+  /** Number of operations that a crash may undo. */
+  get unsynced(): number {
+    return this.#operations.length;
+  }
+
   /** Does an operation, and keeps in mind how to undo it. */
   apply(changes: readonly NameChange[], heldBytes: number): void {
     for (const { folder, name, after } of changes) setEntry(folder, name, after);

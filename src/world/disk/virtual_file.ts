@@ -15,7 +15,10 @@ export class VirtualFile implements Deno.FsFile, OpenFile {
   readonly #suffix: string | undefined;
   readonly #queue: CallQueue = { pending: 0, until: 0 };
   /** Releases it when the process has ended. */
-  readonly #end: Disposable = { [Symbol.dispose]: () => this.#beCutOff() };
+  readonly #end: Disposable = {
+    [Symbol.dispose]: () => this.#beCutOff(),
+    toString: () => `file ${this.#open.path}`,
+  };
   #isOpen = true;
   /** Calls that have not taken place: the bytes of those that write. */
   readonly #ahead: (Uint8Array | undefined)[] = [];
