@@ -15,7 +15,7 @@ export class VirtualFile implements Deno.FsFile, OpenFile {
   readonly #suffix: string | undefined;
   readonly #queue: CallQueue = { pending: 0, until: 0 };
   /** Releases it when the process has ended. */
-  readonly #end: Disposable = {
+  readonly #end: Disposable & { toString(): string } = {
     [Symbol.dispose]: () => this.#beCutOff(),
     toString: () => `file ${this.#open.path}`,
   };
