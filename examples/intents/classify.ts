@@ -14,7 +14,10 @@ if (folder === undefined) {
   console.error("Usage: classify.ts FOLDER");
   Deno.exit(2);
 }
-const { classes = [], parametersOf } = await readPeft(folder);
+const { classes = [], parametersOf } = await readPeft(folder).catch((error) => {
+  console.error(error.message);
+  Deno.exit(1);
+});
 const model = adapterModel(classes.length);
 const { manifest } = await initialParameters(model, 1);
 const stored = { manifest, parameters: parametersOf(model) };
@@ -35,6 +38,7 @@ for await (const piece of Deno.stdin.readable.pipeThrough(decoder)) {
 if (rest !== "") answer(rest);
 
 function answer(question: string): void {
+  if (question.trim() === "") return;
   const features = new Float32Array(MAX_TOKENS);
   features.set(tokenizer.encode(question).ids);
   const logits = inference.run(features, [MAX_TOKENS]);

@@ -64,6 +64,7 @@ export {
   type TokenDatasetOptions,
   type TokenizedTexts,
 } from "./text/token_dataset.ts";
+export { type PlainTexts, type PlainTextsOptions, readPlainTexts } from "./text/plain_texts.ts";
 export { type EncodedText, TextTokenizer, type TokenizerOptions } from "./text/tokenizer.ts";
 
 // Schemas: the meaning of features and targets.

@@ -28,7 +28,8 @@ export function predictionsMedia(predictions: Predictions): MediaBundle {
   return headedTables(heading, [table]);
 }
 
-function headsOf({ task, names }: Predictions): readonly string[] {
+function headsOf({ task, names, steps }: Predictions): readonly string[] {
+  if (steps) return ["class of each step"];
   if (task === "classification") return ["class", "probability"];
   return task === "multi-label" ? ["labels"] : names.slice(0, MEASURES);
 }
@@ -36,6 +37,7 @@ function headsOf({ task, names }: Predictions): readonly string[] {
 function cellsOf({ task, names }: Predictions, prediction: Prediction | undefined): Cell[] {
   if (prediction === undefined) return ["no prediction"];
   const { class: name = "", labels = [], probabilities = {}, values = {} } = prediction;
+  if (prediction.steps) return [prediction.steps.map((step) => step.class).join(" ")];
   if (task === "classification") return [name, percent(probabilities[name] ?? NaN)];
   if (task === "multi-label") return [labels.join(", ")];
   return names.slice(0, MEASURES).map((name) => Number((values[name] ?? NaN).toPrecision(6)));

@@ -16,6 +16,7 @@ import type { Schema } from "../data/schema/schema.ts";
 import { selectRows } from "../data/schema/table_of.ts";
 import { arraySource } from "../data/sources/array_source.ts";
 import { type Row, tableOfRows } from "./rows.ts";
+import { areTexts, textPiece, type TextReader } from "./texts.ts";
 
 /** Data to predict for: a table as it is read from a file, rows, or a data set. */
 export type PredictInput = RawTable | Dataset | readonly Row[];
@@ -38,7 +39,7 @@ export interface PredictOptions {
   /**
    * Number of rows that are arranged and computed at once; memory grows with it.
    *
-   * @default {8192}
+   * @default {8192}, with a prediction at each step fewer by the number of steps.
    */
   readonly pieceRows?: number;
   /** Ends the prediction; it then rejects with the signal's reason. */
@@ -61,6 +62,8 @@ export interface Piece {
   readonly ignored: readonly string[];
   /** Number of values that were filled in. */
   readonly filled: number;
+  /** Further remarks. */
+  readonly notes?: readonly string[];
 }
 
 /** Schema of a model, as far as it has one. */
@@ -69,6 +72,8 @@ export interface KnownSchema {
   readonly schema: Schema;
   /** False for a model that has no schema. */
   readonly isOwn: boolean;
+  /** Reader of the model's texts, if it takes any. */
+  readonly texts?: TextReader | undefined;
 }
 
 /**
@@ -80,8 +85,11 @@ export interface KnownSchema {
 export async function* piecesOf(
   input: PredictInput,
   known: KnownSchema,
-  { idColumn, units = {}, pieceRows = DEFAULT_PIECE_ROWS }: PredictOptions = {},
+  { idColumn, units = {}, ...options }: PredictOptions = {},
 ): AsyncGenerator<Piece> {
+  const { target } = known.schema;
+  const steps = target.task === "classification" ? target.steps ?? 1 : 1;
+  const { pieceRows = Math.ceil(DEFAULT_PIECE_ROWS / steps) } = options;
   if (!(Number.isSafeInteger(pieceRows) && pieceRows >= 1)) {
     throw new RangeError(`Cannot predict: expected pieceRows from 1, got ${pieceRows}`);
   }
@@ -100,6 +108,14 @@ export async function* piecesOf(
     return;
   }
   if (isRows(input)) {
+    const { texts } = known;
+    if (texts && areTexts(input, texts)) {
+      for (const [start, to] of ranges(input.length, pieceRows)) {
+        yield textPiece(input.slice(start, to), texts, { start, idColumn });
+      }
+      return;
+    }
+    checkTokens(input, known);
     for (const [from, to] of ranges(input.length, pieceRows)) {
       // All rows have the columns that any has.
       yield arrangePiece(tableOfRows(input.slice(from, to), schema), schema, idColumn, units);
@@ -111,6 +127,17 @@ export async function* piecesOf(
     const rows = Uint32Array.from({ length: to - from }, (_, i) => from + i);
     yield arrangePiece(isWhole ? input : selectRows(input, rows), schema, idColumn, units);
   }
+}
+
+/** Throws a `TypeError` for texts of a model whose tokenizer is not there. */
+function checkTokens(input: readonly Row[], { schema, texts }: KnownSchema): void {
+  const [first] = input, name = arrayInputIn(schema)?.name;
+  const isText = typeof first === "object" && !("length" in first) && name !== undefined &&
+    name in first;
+  if (texts || !isText || arrayInputIn(schema)?.tokenizer === undefined) return;
+  throw new TypeError(
+    "Cannot use the rows: expected the tokenizer of the model's texts (option tokenizer, --tokenizer)",
+  );
 }
 
 function isRows(input: RawTable | readonly Row[]): input is readonly Row[] {

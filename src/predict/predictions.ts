@@ -22,6 +22,8 @@ export interface Prediction {
   readonly probabilities?: Readonly<Record<string, number>>;
   /** Measures in their own units, by name, for a regression. */
   readonly values?: Readonly<Record<string, number>>;
+  /** Prediction at each step of a sequence, for a model with a class at each step. */
+  readonly steps?: readonly Prediction[];
 }
 
 /** Fields of {@linkcode Predictions}. */
@@ -36,6 +38,16 @@ export interface PredictionsParts {
   readonly ids?: readonly string[];
   /** Remarks, such as columns that were ignored. */
   readonly notes?: readonly string[];
+  /** Steps of the rows, for a model with a class at each step. */
+  readonly steps?: PredictedSteps;
+}
+
+/** Steps of the rows of sequences. */
+export interface PredictedSteps {
+  /** Number of steps for which there are scores. */
+  readonly count: number;
+  /** Number of steps of each row that are not padding. */
+  readonly lengths: Uint32Array;
 }
 
 /**
@@ -48,22 +60,25 @@ export class Predictions implements Iterable<Prediction | undefined> {
   /** Names of the classes, labels or measures. */
   readonly names: readonly string[];
   /**
-   * A probability or measure for each name, row after row: `length * names.length` values, NaN for
-   * a row without prediction.
+   * A probability or measure for each name, row after row: `length * names.length` values, or
+   * `length * steps.count * names.length`; NaN for a row without prediction, and in padding.
    */
   readonly scores: Float64Array;
   /** Id of each row, where the data have ids. */
   readonly ids?: readonly string[];
   /** Remarks, such as columns that were ignored. */
   readonly notes: readonly string[];
+  /** Steps of the rows, for a model with a class at each step. */
+  readonly steps?: PredictedSteps;
 
   /** Wraps scores without copying them. */
-  constructor({ task, names, scores, ids, notes = [] }: PredictionsParts) {
+  constructor({ task, names, scores, ids, notes = [], steps }: PredictionsParts) {
     this.task = task;
     this.names = names;
     this.scores = scores;
     if (ids) this.ids = ids;
     this.notes = notes;
+    if (steps) this.steps = steps;
   }
 
   static {
@@ -72,7 +87,7 @@ export class Predictions implements Iterable<Prediction | undefined> {
 
   /** Number of rows. */
   get length(): number {
-    return this.scores.length / this.names.length;
+    return this.scores.length / this.#width;
   }
 
   /** Number of rows without prediction. */
@@ -94,16 +109,27 @@ export class Predictions implements Iterable<Prediction | undefined> {
       );
     }
     if (this.#isMissing(row)) return undefined;
-    const { names, task } = this, id = this.ids?.[row];
-    const scores = this.scores.subarray(row * names.length, (row + 1) * names.length);
+    const id = this.ids?.[row], common = id === undefined ? {} : { id };
+    const { length } = this.names, { steps } = this, first = row * this.#width;
+    if (steps === undefined) return { ...common, ...this.#predictionAt(first) };
+    const list = Array.from(
+      { length: steps.lengths[row] ?? 0 },
+      (_, step) => this.#predictionAt(first + step * length),
+    );
+    return { ...common, steps: list };
+  }
+
+  /** Returns the prediction whose scores begin at a place. */
+  #predictionAt(place: number): Prediction {
+    const { names, task } = this;
+    const scores = this.scores.subarray(place, place + names.length);
     const byName = Object.fromEntries(names.map((name, i) => [name, scores[i] ?? NaN]));
-    const common = id === undefined ? {} : { id };
-    if (task === "regression") return { ...common, values: byName };
+    if (task === "regression") return { values: byName };
     if (task === "multi-label") {
       const labels = names.filter((_, i) => (scores[i] ?? 0) > HOLDS);
-      return { ...common, labels, probabilities: byName };
+      return { labels, probabilities: byName };
     }
-    return { ...common, class: names[largest(scores)] ?? "", probabilities: byName };
+    return { class: names[largest(scores)] ?? "", probabilities: byName };
   }
 
   /** Lists the predictions of all rows. */
@@ -111,8 +137,13 @@ export class Predictions implements Iterable<Prediction | undefined> {
     for (let row = 0; row < this.length; row++) yield this.at(row);
   }
 
+  /** Number of scores of a row. */
+  get #width(): number {
+    return this.names.length * (this.steps?.count ?? 1);
+  }
+
   #isMissing(row: number): boolean {
-    return Number.isNaN(this.scores[row * this.names.length]);
+    return Number.isNaN(this.scores[row * this.#width]);
   }
 }
 

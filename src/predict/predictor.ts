@@ -18,9 +18,15 @@ import { type OutputReader, outputReader } from "./output.ts";
 import { type Piece, piecesOf, type PredictInput, type PredictOptions } from "./pieces.ts";
 import { Predictions } from "./predictions.ts";
 import { type ModelSource, readSource } from "./source.ts";
+import { type TextReader, textReader, type TokenizerSource } from "./texts.ts";
 
 /** Options of {@linkcode Predictor.load}. */
 export interface PredictorOptions extends TfjsOptions {
+  /**
+   * Tokenizer of the texts of a model on a pretrained base: the path or the bytes of the file that
+   * the model's schema names by its SHA-256, or the tokenizer itself. Default: none.
+   */
+  tokenizer?: TokenizerSource;
   /** Ends the loading from a URL; it then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
@@ -31,7 +37,9 @@ export interface PredictorOptions extends TfjsOptions {
  *
  * The model's schema arranges the data: columns by name in any order, categories, missing values by
  * their policies, standardization. A model without a schema takes features by place, and its
- * classes are numbers.
+ * classes are numbers. A model of texts takes rows such as `{ text: "Where is my card?" }`, whose
+ * field has the name of its input; one on a pretrained base needs the options `base` and
+ * `tokenizer`, and a language model gives the class of each step (`steps`).
  *
  * @example From a run's folder
  * ```ts ignore
@@ -51,17 +59,26 @@ export class Predictor implements AsyncDisposable {
   readonly hasSchema: boolean;
   readonly #inference: Inference;
   readonly #output: OutputReader;
+  readonly #texts: TextReader | undefined;
+  /** Number of steps of a row with a class each; `undefined` for one class of a row. */
+  readonly #steps: number | undefined;
 
   private constructor(
     { model, schema, hasSchema }: { model: ModelDescription; schema: Schema; hasSchema: boolean },
-    inference: Inference,
-    output: OutputReader,
+    { inference, output, texts, steps }: {
+      inference: Inference;
+      output: OutputReader;
+      texts: TextReader | undefined;
+      steps: number | undefined;
+    },
   ) {
     this.model = model;
     this.schema = schema;
     this.hasSchema = hasSchema;
     this.#inference = inference;
     this.#output = output;
+    this.#texts = texts;
+    this.#steps = steps;
   }
 
   /**
@@ -80,22 +97,29 @@ export class Predictor implements AsyncDisposable {
   /**
    * Makes a predictor of a model in memory. The errors are those of {@linkcode Predictor.load}.
    */
-  static async of(trained: TrainedModel, options: TfjsOptions = {}): Promise<Predictor> {
+  static async of(
+    trained: TrainedModel,
+    { tokenizer, ...options }: Omit<PredictorOptions, "signal"> = {},
+  ): Promise<Predictor> {
     const model = needModel(trained);
     const inference = await createInference(model, trained, options);
     try {
-      const [units, ...more] = inference.outputShape;
-      if (typeof units !== "number" || more.length > 0) {
+      const { target } = trained.schema ?? {};
+      const steps = target?.task === "classification" ? target.steps : undefined;
+      const shape = inference.outputShape, units = shape.at(-1);
+      const wanted = steps === undefined ? "" : `${steps}`;
+      if (typeof units !== "number" || shape.slice(0, -1).join() !== wanted) {
         throw new RangeError(
-          `Cannot predict: expected a model that gives a list of values, got the shape [${
-            inference.outputShape.map((size) => size ?? "any")
-          }]`,
+          `Cannot predict: expected a model that gives a list of values${
+            steps === undefined ? "" : ` at each of ${steps} steps`
+          }, got the shape [${shape.map((size) => size ?? "any").join(", ")}]`,
         );
       }
       const schema = trained.schema ?? defaultSchema(inference.inputShape, units, model.loss);
       const output = outputReader(schema, model.loss, units);
       const hasSchema = trained.schema !== undefined;
-      return new Predictor({ model, schema, hasSchema }, inference, output);
+      const texts = await textReader(schema, tokenizer);
+      return new Predictor({ model, schema, hasSchema }, { inference, output, texts, steps });
     } catch (error) {
       inference[Symbol.dispose]();
       throw error;
@@ -131,7 +155,13 @@ export class Predictor implements AsyncDisposable {
       ? { ids: pieces.flatMap(({ ids = [] }) => ids) }
       : {};
     const notes = [...new Set(pieces.flatMap(({ notes }) => notes))];
-    return new Predictions({ task, names, scores, ...ids, notes });
+    const lengths = pieces.flatMap(({ steps }) => [...steps?.lengths ?? []]);
+    return new Predictions({
+      ...{ task, names, scores, ...ids, notes },
+      ...(this.#steps !== undefined && {
+        steps: { count: this.#steps, lengths: Uint32Array.from(lengths) },
+      }),
+    });
   }
 
   /**
@@ -142,7 +172,7 @@ export class Predictor implements AsyncDisposable {
     input: PredictInput,
     options: PredictOptions = {},
   ): AsyncGenerator<Predictions> {
-    const known = { schema: this.schema, isOwn: this.hasSchema };
+    const known = { schema: this.schema, isOwn: this.hasSchema, texts: this.#texts };
     let start = 0;
     for await (const piece of piecesOf(input, known, options)) {
       await yieldToEventLoop();
@@ -159,28 +189,35 @@ export class Predictor implements AsyncDisposable {
   }
 
   #predict(
-    { length, features, rows, ids, ignored, filled }: Piece,
+    { length, features, rows, ids, ignored, filled, notes: own = [] }: Piece,
     start: number,
   ): Predictions {
-    const { names, units, read } = this.#output;
+    const { names, units, read } = this.#output, count = this.#steps ?? 1;
     const outputs = rows.length === 0
       ? new Float32Array()
       : this.#inference.run(features, inputShape(this.schema));
-    const scores = new Float64Array(length * names.length).fill(NaN);
+    const scores = new Float64Array(length * count * names.length).fill(NaN);
+    const lengths = new Uint32Array(this.#steps === undefined ? 0 : length);
     rows.forEach((row, i) => {
-      read(outputs, i * units, scores, row * names.length);
-      const wrong = scores.subarray(row * names.length, (row + 1) * names.length)
-        .find((score) => !Number.isFinite(score));
-      if (wrong === undefined) return;
-      throw new RangeError(
-        `Cannot predict: expected finite outputs, got ${wrong} for row ${start + row + 1}`,
-      );
+      const taken = this.#steps === undefined ? 1 : lengthOf(features, i * count, count);
+      if (this.#steps !== undefined) lengths[row] = taken;
+      for (let step = 0; step < taken; step++) {
+        const at = (row * count + step) * names.length;
+        read(outputs, (i * count + step) * units, scores, at);
+        const wrong = scores.subarray(at, at + names.length)
+          .find((score) => !Number.isFinite(score));
+        if (wrong === undefined) continue;
+        throw new RangeError(
+          `Cannot predict: expected finite outputs, got ${wrong} for row ${start + row + 1}`,
+        );
+      }
     });
     const notes = [
       ...(ignored.length > 0
         ? [`columns that the model does not use: ${shownNames(ignored)}`]
         : []),
       ...(filled > 0 ? ["missing values are filled in"] : []),
+      ...own,
     ];
     return new Predictions({
       task: this.schema.target.task,
@@ -188,8 +225,16 @@ export class Predictor implements AsyncDisposable {
       scores,
       ...(ids && { ids }),
       notes,
+      ...(this.#steps !== undefined && { steps: { count, lengths } }),
     });
   }
+}
+
+/** Returns the number of steps of a sequence before its padding, which is zeros. */
+function lengthOf(features: Float32Array, from: number, count: number): number {
+  let length = count;
+  while (length > 0 && features[from + length - 1] === 0) length--;
+  return length;
 }
 
 /**

@@ -42,4 +42,17 @@ Deno.test("simulate trains a language model on the texts of a file, each author 
     const unknown = await generate("--stop", "X");
     assertEquals([unknown.code, unknown.stdout], [1, ""]);
     assertMatch(unknown.stderr, /^error: Cannot encode the text: .* got "X"\n$/);
+    const predict = (...args: string[]) =>
+      runCommand("predict", ["--run", "run", "--data", "new.csv", "--out", "-", ...args], folder);
+    await Deno.writeTextFile(`${folder}/new.csv`, "text,n\nann,7\n");
+    const steps = await predict("--id-column", "n");
+    assertEquals(steps.code, 0, steps.stderr);
+    assertMatch(steps.stdout, /^n,step,prediction,probability\n(7,[1-4],[^\n]+,0\.\d+\n){4}$/);
+    const evaluated = await runCommand(
+      "evaluate",
+      ["--run", "run", "--data", "notes.jsonl", "--json", "-"],
+      folder,
+    );
+    assertEquals(evaluated.code, 0, evaluated.stderr);
+    assertEquals(JSON.parse(evaluated.stdout).accuracy, report.rounds[1].accuracy);
   }));

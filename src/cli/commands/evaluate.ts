@@ -8,6 +8,7 @@ import { makeCommand } from "../options/command.ts";
 import { type Flags, libraryOptions } from "../options/table.ts";
 import { printError } from "../output/terminal.ts";
 import { printerBeside, STANDARD_OUTPUT, writeOutput } from "../output/write_output.ts";
+import { baseAt } from "../run/base.ts";
 import { chooseKernels } from "../run/engine.ts";
 import { openFor } from "../run/predict_data.ts";
 import { toJson } from "../run/run_folder.ts";
@@ -29,9 +30,11 @@ async function runEvaluate(flags: Flags<"evaluate">, signal: AbortSignal): Promi
   const { strictDeterminism: _, ...engine } = libraryOptions("engine", flags);
   chooseKernels(flags);
   const trained = await readTrained(flags, signal);
+  const base = flags.base === undefined ? undefined : await baseAt(flags.base);
   const source = await openFor(flags, trained.schema, signal);
   const result = await evaluateModel(trained, source, {
     ...engine,
+    ...(base && { base }),
     signal,
     logger: { warn: printError },
   });

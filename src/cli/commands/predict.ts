@@ -9,9 +9,10 @@ import { headerLine, predictionLines } from "../output/predictions_csv.ts";
 import { ProgressBar } from "../output/progress_bar.ts";
 import { isTerminal, printError, writeText } from "../output/terminal.ts";
 import { STANDARD_OUTPUT } from "../output/write_output.ts";
+import { baseAt } from "../run/base.ts";
 import { chooseKernels } from "../run/engine.ts";
 import { column } from "../options/schema.ts";
-import { inputFrom, openFor } from "../run/predict_data.ts";
+import { inputFor } from "../run/predict_data.ts";
 import { readTrained } from "../run/trained_model.ts";
 
 /** `predict`: predictions of a trained model for the rows of a file. */
@@ -27,15 +28,18 @@ async function runPredict(flags: Flags<"predict">, signal: AbortSignal): Promise
   const idColumn = flags.idColumn === undefined ? undefined : column(flags.idColumn);
   const { strictDeterminism: _, ...engine } = libraryOptions("engine", flags);
   chooseKernels(flags);
+  const base = flags.base === undefined ? undefined : await baseAt(flags.base);
   await using predictor = await Predictor.of(await readTrained(flags, signal), {
     ...engine,
+    ...(base && { base }),
+    ...(flags.tokenizer !== undefined && { tokenizer: flags.tokenizer }),
     logger: { warn: printError },
   });
   if (!predictor.hasSchema) {
     printError("The model has no schema: columns are taken by place, and classes are numbers");
   }
   const { schema } = predictor;
-  const { input, ...declared } = await inputFrom(await openFor(flags, schema, signal), schema);
+  const { input, ...declared } = await inputFor(flags, schema, signal);
   const pieces = predictor.predictPieces(input, {
     signal,
     ...declared,
@@ -50,7 +54,7 @@ async function runPredict(flags: Flags<"predict">, signal: AbortSignal): Promise
   const writeTo = async (write: (text: string) => void | Promise<void>) => {
     for await (const piece of pieces) {
       if (count === 0) await write(headerLine(piece, idName));
-      await write(predictionLines(piece).toArray().join(""));
+      await write(predictionLines(piece, count).toArray().join(""));
       count += piece.length;
       missing += piece.numMissing;
       piece.notes.forEach((note) => notes.add(note));

@@ -7,6 +7,9 @@ export const LOADS = {
   ...{ server: {}, client: {}, simulate: {}, partition: {}, reproduce: {}, schema: {} },
 } as const;
 
+/** Use of the option `tokenizer` by the commands that use a trained model. */
+const FOR_MODEL = { help: "tokenizer.json of the pretrained base of the run's model" } as const;
+
 /** Options about texts: those of authors, and those with labels that a tokenizer divides. */
 export const TEXTS = {
   sequences: option(readableBy(parseTextForm), {
@@ -25,7 +28,10 @@ export const TEXTS = {
     group: "Data",
     defaultText: "for banking77, minilm/tokenizer.json in the folder of data sets",
     isRare: true,
-    commands: LOADS,
+    commands: {
+      ...LOADS,
+      ...{ predict: { ...FOR_MODEL, isRare: false }, evaluate: { ...FOR_MODEL, isRare: false } },
+    },
     path: "input",
     library: { texts: (tokenizer) => ({ tokenizer }) },
   }),
@@ -44,7 +50,7 @@ export const TEXTS = {
     group: "Data",
     defaultText: "text",
     isRare: true,
-    commands: LOADS,
+    commands: { ...LOADS, predict: {}, evaluate: {} },
     library: { texts: (textColumn) => ({ textColumn }) },
   }),
 };

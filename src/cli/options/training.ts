@@ -13,6 +13,9 @@ const TRAINS = { demo: {}, server: {}, simulate: {} } as const satisfies {
 /** The commands that compute with an engine. */
 const COMPUTES = { ...TRAINS, client: {}, reproduce: {}, predict: {}, evaluate: {} } as const;
 
+/** Use of the option `base` by the commands that use a trained model. */
+const OF_MODEL = { group: "Model" } as const;
+
 /** Use of the option `model` by the commands that use a trained model. */
 const FILE = { group: "Model", help: "safetensors file of the model, in place of --run" } as const;
 
@@ -243,7 +246,10 @@ export const TRAINING = {
       "safetensors file of the pretrained encoder that the model is described on; it must be the one that the description names by its digest",
     group: "Training",
     defaultText: "none",
-    commands: { server: {}, client: {}, simulate: {} },
+    commands: {
+      ...{ server: {}, client: {}, simulate: {} },
+      ...{ predict: OF_MODEL, evaluate: OF_MODEL },
+    },
     onResume: "any",
     path: "input",
   }),

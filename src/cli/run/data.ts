@@ -1,5 +1,6 @@
 import { errorMessage } from "../../base/errors.ts";
 import { open } from "../../data/catalog/open.ts";
+import type { TextDataOptions } from "../../data/catalog/options.ts";
 import type { DownloadProgress } from "../../data/catalog/transfer.ts";
 import { parseTextForm } from "../../data/text/form.ts";
 import { isNamedData } from "../../data/catalog/synthetic_name.ts";
@@ -110,13 +111,18 @@ export function checkNoMaking(flags: Partial<DataFlags>, path: string, hasTable:
  * Opens the data set that a command's options name, and shows the progress of downloads and of
  * large files.
  *
+ * @param texts Options of texts that a schema asks for.
  * @throws {UsageError} If options of tables are given for data that is no table.
  */
-export async function openSource(flags: DataFlags, signal?: AbortSignal): Promise<DataSource> {
+export async function openSource(
+  flags: DataFlags,
+  signal?: AbortSignal,
+  texts?: TextDataOptions,
+): Promise<DataSource> {
   const { data, dataDir, standardize, testShare, sites, sequences } = flags;
   checkStandardize(flags);
   const forTables = TABLE_NAMES.filter((name) => flags[name] !== undefined);
-  const areTexts = TEXT_NAMES.some((name) => flags[name] !== undefined);
+  const areTexts = texts !== undefined || TEXT_NAMES.some((name) => flags[name] !== undefined);
   const refused = new UsageError(
     `expected a table with ${forTables.map(flagOf).join(", ")}, got ${data}`,
   );
@@ -132,7 +138,7 @@ export async function openSource(flags: DataFlags, signal?: AbortSignal): Promis
     onProgress: (progress) => bar.show("Downloading", progress),
     onRead: (progress) => bar.show("Reading", progress),
     table: { ...libraryOptions("table", flags), ...missingFrom(flags) },
-    ...(areTexts && { texts: libraryOptions("texts", flags) }),
+    ...(areTexts && { texts: { ...libraryOptions("texts", flags), ...texts } }),
   });
   const areForImages = isImages && forTables.every((name) => FOR_IMAGES.includes(name));
   const areForLines = sequences !== undefined && forTables.every((name) => name === "encoding");

@@ -7,7 +7,7 @@
 import { readBytes } from "../file.ts";
 import { gunzip, isGzip } from "../formats/gzip.ts";
 import { shownNames } from "../schema/names.ts";
-import { readTextRows, type TextFileOptions } from "./text_rows.ts";
+import { fieldOf, readTextRows, type TextFileOptions } from "./text_rows.ts";
 
 /** Most bytes of a file, packed and unpacked. */
 const MOST_BYTES = 2 ** 30;
@@ -97,19 +97,13 @@ export function parseLabelledTexts(
     const refuse = (reason: string): never => {
       throw new SyntaxError(`Cannot read ${name}: line ${line}: ${reason}`);
     };
-    const fieldOf = (column: string, option: string) =>
-      row.get(column) ??
-        refuse(
-          `expected ${JSON.stringify(column)} beside ${
-            shownNames([...row.keys()]) || "other fields"
-          }, or the name of another column (option ${option}, ${flagOf(option)})`,
-        );
-    const text = fieldOf(textColumn, "textColumn");
+    const field = (column: string, option: string) => fieldOf(row, column, { name, line, option });
+    const text = field(textColumn, "textColumn");
     label ??= labelAmong([...row.keys()], [textColumn, idColumn], refuse);
-    const own = fieldOf(label, "labelColumn").trim();
+    const own = field(label, "labelColumn").trim();
     if (own === "") refuse("expected a label, got none");
     if (!text.isWellFormed() || !own.isWellFormed()) refuse("expected texts of whole characters");
-    if (idColumn !== undefined) ids.push(fieldOf(idColumn, "idColumn").trim());
+    if (idColumn !== undefined) ids.push(field(idColumn, "idColumn").trim());
     texts.push(text);
     labels.push(own);
   });
@@ -134,9 +128,4 @@ function labelAmong(
         shownNames(others)
       }, say which has the labels (option labelColumn, --label-column)`,
   );
-}
-
-/** Returns the flag of an option on the command line. */
-function flagOf(option: string): string {
-  return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

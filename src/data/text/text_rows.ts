@@ -11,6 +11,7 @@ import { LineSplitter } from "../formats/line_splitter.ts";
 import type { ReadTableOptions } from "../formats/raw_table.ts";
 import { checkNoZip, extensionOf } from "../formats/read_table.ts";
 import { Utf8Converter } from "../formats/text_pieces.ts";
+import { shownNames } from "../schema/names.ts";
 
 /** Options about the form of a file. */
 export type TextFileOptions = Pick<
@@ -20,6 +21,27 @@ export type TextFileOptions = Pick<
 
 /** Receives a row by the names of its fields, and its line. */
 export type TakeRow = (row: ReadonlyMap<string, string>, line: number) => void;
+
+/**
+ * Returns a field of a row.
+ *
+ * @param option Option that names the column, for the message.
+ * @throws {SyntaxError} If there is none.
+ */
+export function fieldOf(
+  row: ReadonlyMap<string, string>,
+  column: string,
+  { name, line, option }: { name: string; line: number; option: string },
+): string {
+  const field = row.get(column);
+  if (field !== undefined) return field;
+  const flag = option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  throw new SyntaxError(
+    `Cannot read ${name}: line ${line}: expected ${JSON.stringify(column)} beside ${
+      shownNames([...row.keys()]) || "other fields"
+    }, or the name of another column (option ${option}, --${flag})`,
+  );
+}
 
 /** Usual delimiters of text tables by extension; for others it is looked for. */
 const DELIMITERS: ReadonlyMap<string, string> = new Map([["tsv", "\t"], ["tab", "\t"]]);
