@@ -14,6 +14,8 @@ export interface DiskFault {
   readonly liesAboutSync?: boolean;
   /** Set if nothing can be changed. */
   readonly isReadOnly?: boolean;
+  /** Number of files that may be open; what needs another one fails, as for lack of descriptors. */
+  readonly mostOpenFiles?: number;
   /** Shortest and longest time of a call in milliseconds; a sync takes 20 times as long. */
   readonly latencyMillis?: readonly [shortest: number, longest: number];
 }
@@ -29,6 +31,7 @@ export class DiskFaults {
   syncErrors = 0;
   liesAboutSync = false;
   isReadOnly = false;
+  mostOpenFiles = Infinity;
   latencyMillis: readonly [shortest: number, longest: number] = LATENCY;
   #unreadable: readonly string[] = [];
 
@@ -56,6 +59,9 @@ export class DiskFaults {
     this.syncErrors = together(all.map(({ syncErrors }) => syncErrors));
     this.liesAboutSync = all.some(({ liesAboutSync }) => liesAboutSync);
     this.isReadOnly = all.some(({ isReadOnly }) => isReadOnly);
+    this.mostOpenFiles = Math.min(
+      ...all.map(({ mostOpenFiles = Infinity }) => mostOpenFiles),
+    );
     this.#unreadable = all.flatMap(({ unreadable = [] }) => unreadable);
     // The slowest of them.
     this.latencyMillis = all.map(({ latencyMillis = LATENCY }) => latencyMillis)

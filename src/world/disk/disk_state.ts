@@ -55,6 +55,11 @@ export class DiskState {
     if (this.#hits(this.faults.writeErrors)) throw new DiskFailure("EIO", true);
   }
 
+  /** Fails if a fault prevents that a file is opened. */
+  checkOpening(): void {
+    if (this.open.size >= this.faults.mostOpenFiles) throw new DiskFailure("EMFILE", true);
+  }
+
   /** Fails if a fault prevents that a file or folder is read. */
   checkRead(path: string): void {
     const { faults } = this;

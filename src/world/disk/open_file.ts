@@ -41,7 +41,9 @@ export function openFile(
 ): VirtualFile {
   const { disk } = calls, { tree } = disk;
   const { read = false, write = false, append = false, truncate, create, createNew } = options;
-  const canWrite = write || append, place = tree.place(path);
+  const canWrite = write || append;
+  disk.checkOpening();
+  const place = tree.place(path);
   if ((create || createNew) && place.isOfFolder && place.name !== undefined) {
     throw new DiskFailure("EISDIR");
   }

@@ -12,6 +12,7 @@ const ERRORS = {
   ENOTDIR: [20, "Not a directory", "NotADirectory"],
   EISDIR: [21, "Is a directory", "IsADirectory"],
   EINVAL: [22, "Invalid argument", "TypeError"],
+  EMFILE: [24, "Too many open files", undefined],
   ENOSPC: [28, "No space left on device", undefined],
   EROFS: [30, "Read-only file system", undefined],
   ENAMETOOLONG: [36, "File name too long", undefined],

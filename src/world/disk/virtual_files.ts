@@ -89,6 +89,7 @@ function named(name: string): CallOptions {
 }
 
 function entriesOf({ disk }: SystemCalls, path: string): Deno.DirEntry[] {
+  disk.checkOpening();
   const place = disk.tree.place(path), node = disk.tree.find(path);
   if (node.kind === "file") throw new DiskFailure("ENOTDIR");
   disk.checkRead(place.path);
@@ -106,6 +107,7 @@ function makeTemp(calls: SystemCalls, options: Deno.MakeTempOptions): string {
   if (/[/\\]/.test(prefix + suffix)) {
     throw new Error('Invalid character in prefix or suffix: "/"');
   }
+  disk.checkOpening();
   for (;;) {
     const digits = [disk.random.uint32(), disk.random.uint32()]
       .map((word) => word.toString(16).padStart(8, "0")).join("");

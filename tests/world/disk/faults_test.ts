@@ -1,10 +1,8 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { CheckpointStore, Manifest } from "../../../mod.ts";
 import { codeOf } from "../../../src/base/files/os_error.ts";
 import { runtime } from "../../../src/base/runtime/runtime.ts";
 import { DiskReserve } from "../../../src/server/uploads/disk_reserve.ts";
-import { FileContent } from "../../../src/world/disk/file_content.ts";
-import { NameJournal } from "../../../src/world/disk/name_journal.ts";
-import { newFile, newFolder } from "../../../src/world/disk/node.ts";
 import { DiskMachine } from "./on_disk.ts";
 
 /** Returns the code of the error that something fails with. */
@@ -143,6 +141,28 @@ Deno.test("DiskFault: a read-only disk is read, and nothing on it changes", asyn
   assert(machine.events.every((line) => line.startsWith("EROFS: ")));
 });
 
+Deno.test("DiskFault: no more files are open than may be, and a store that holds some saves with them", async () => {
+  const machine = new DiskMachine();
+  const manifest = Manifest.of([{ name: "w", shape: [3] }]);
+  await machine.get(async () => {
+    const { files } = runtime, store = new CheckpointStore("run");
+    const save = (round: number) =>
+      store.save({ manifest, parameters: new Float32Array(3), round, state: {}, history: [round] });
+    await save(1);
+    using _held = store.hold();
+    using few = machine.disk.impose({ mostOpenFiles: 3 });
+    assertEquals(await codeFrom(() => files.open("run")), "EMFILE");
+    assertEquals(await codeFrom(() => Array.fromAsync(files.readDir("run"))), "EMFILE");
+    assertEquals(await codeFrom(() => files.writeTextFile("new", "")), "EMFILE");
+    await save(2);
+    await save(3);
+    assertEquals((await store.latest())?.round, 3);
+    few[Symbol.dispose]();
+    using _file = await files.open("run");
+  });
+  assert(machine.events.every((line) => line.startsWith("EMFILE: ")));
+});
+
 Deno.test("VirtualDisk: permissions of the owner are kept", async () => {
   const machine = new DiskMachine();
   await machine.get(async () => {
@@ -210,26 +230,4 @@ Deno.test("VirtualDisk: the same seed gives the same faults, crashes and bytes",
   const [one, same, other] = [await runs[0], await runs[1], await runs[2]];
   assertEquals(one, same);
   assert(one !== other);
-});
-
-Deno.test("VirtualDisk: what a crash may undo is bounded, by number and by bytes", () => {
-  const content = new FileContent();
-  content.write(0, new Uint8Array(100));
-  for (let i = 0; i < 10_000; i++) content.write(i % 50, new Uint8Array(50));
-  assert(content.unsynced <= 1000);
-  content.resize(100_000);
-  for (let i = 0; i < 500; i++) content.write(0, new Uint8Array(100_000));
-  // At most a megabyte of replaced bytes.
-  assert(content.unsynced <= 11, `${content.unsynced}`);
-
-  const journal = new NameJournal(), folder = newFolder(1, 0o755, 0), file = newFile(2, 0o644, 0);
-  const counts: number[] = [];
-  for (const heldBytes of [0, 2 ** 20]) {
-    journal.syncAll();
-    for (let i = 0; i < 5000; i++) {
-      journal.apply([{ folder, name: `${i % 7}`, before: file, after: file }], heldBytes);
-    }
-    counts.push(journal.unsynced);
-  }
-  assert((counts[0] ?? 0) <= 1000 && (counts[1] ?? 0) <= 16, `${counts}`);
 });
