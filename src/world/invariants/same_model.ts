@@ -4,8 +4,8 @@ import { isEqual } from "./counted_once.ts";
 import type { Invariant } from "./invariant.ts";
 
 /**
- * A run in which every round has its whole cohort, and nobody was given up, has the model of the
- * run without faults. Runs whose result depends on the order of updates are left out.
+ * A run in which every round has the updates of all clients has the model of the run without
+ * faults. Runs whose result depends on the order of updates are left out.
  */
 export const sameModel: Invariant = {
   name: "a run that lost nobody has the undisturbed model",
@@ -13,12 +13,11 @@ export const sameModel: Invariant = {
     const [finished] = history.of("finished");
     if (finished === undefined || undisturbed === undefined || plan.isAsync) return [];
     const { rounds, modelDigest } = finished.report;
-    const isWhole = rounds.every(({ dropped, refused, losses, paused = [] }) =>
-      dropped === 0 && refused === 0 && losses.length === 0 && paused.length === 0
+    // Which clients of a part of them are selected depends on those that are there.
+    const isWhole = rounds.every(({ cohort, dropped, refused, losses }) =>
+      cohort.length === plan.clients && dropped === 0 && refused === 0 && losses.length === 0
     );
-    // One who was given up may have been missing when a cohort was selected.
-    const wasLost = history.of("lost").length > 0;
-    if (!isWhole || wasLost || plan.overSelection > 0 || !isRepeatable(plan)) return [];
+    if (!isWhole || plan.overSelection > 0 || !isRepeatable(plan)) return [];
     if (modelDigest === undisturbed) return [];
     return [`the model is ${modelDigest}, and ${undisturbed} without faults`];
   },
