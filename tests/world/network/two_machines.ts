@@ -27,6 +27,8 @@ export interface TwoMachines {
   readonly seen: readonly string[];
   /** Times of the outcomes, in seconds. */
   readonly times: readonly number[];
+  /** Log of the world. */
+  readonly lines: readonly string[];
   /** Takes an action at a time in seconds. */
   at(seconds: number, action: () => void): void;
   /** Runs until nothing is left to do, or a time in seconds has come. */
@@ -35,7 +37,8 @@ export interface TwoMachines {
 
 /** Connects two processes; each goes on after its main function, so that its ends stay open. */
 export function twoMachines(mains: { a: Main; b: Main }, seed = 1): TwoMachines {
-  const world = new World({ seed });
+  const lines: string[] = [];
+  const world = new World({ seed, onLine: (line) => lines.push(line) });
   const seen: string[] = [], times: number[] = [];
   const toolsOf = (name: string): Tools => ({
     see: async (label, call) => {
@@ -56,7 +59,7 @@ export function twoMachines(mains: { a: Main; b: Main }, seed = 1): TwoMachines 
     await forever();
   });
   return {
-    ...{ world, a, b, seen, times },
+    ...{ world, a, b, seen, times, lines },
     at: (seconds, action) => void world.scheduler.after(1000 * seconds, action),
     run: async (seconds = Infinity) => {
       await world.run(() => false, 1000 * seconds);
