@@ -7,8 +7,10 @@ import {
   errorMessage,
   type ModelDescription,
   NativeSGDHandler,
+  silentLogger,
 } from "@fedlab/core";
 import {
+  type LabelledTexts,
   parseLabelledTexts,
   type Schema,
   TextTokenizer,
@@ -18,6 +20,9 @@ import {
 import { EncoderBase } from "@fedlab/core/encoder";
 import type { Facts } from "./facts.ts";
 import { type Stage, STAGES } from "./stages.ts";
+
+/** One question in so many of a bank's own is to test on. */
+const SHARE = 5;
 
 /** What all banks have: the encoder, and the names of the intents. */
 export interface Shared {
@@ -31,6 +36,8 @@ export interface Questions {
   readonly train: Dataset;
   /** Questions that it does not train on. */
   readonly test: Dataset;
+  /** Sentences about what questions have lost. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -59,14 +66,60 @@ export async function openShared(
 export async function fetchQuestions(
   origin: string,
   part: string,
-  { tokenizer, facts: { classes } }: Shared,
+  shared: Shared,
 ): Promise<Questions> {
-  const read = async (use: string): Promise<TokenizedTexts> => {
+  const read = async (use: string): Promise<LabelledTexts> => {
     const bytes = await (await get(`${origin}/${use}.csv?part=${part}`)).bytes();
-    const texts = parseLabelledTexts(bytes, { name: `${use}.csv`, labelColumn: "category" });
-    return tokenDataset(texts, { tokenizer, classes });
+    return parseLabelledTexts(bytes, { name: `${use}.csv`, labelColumn: "category" });
   };
-  return { train: (await read("train")).data, test: (await read("test")).data };
+  return tokenize(await read("train"), await read("test"), shared);
+}
+
+/**
+ * Reads questions of a bank's own, each fifth of which is to test on: a table or JSON lines with a
+ * `text` and an intent.
+ *
+ * @throws {SyntaxError | RangeError} If a question is malformed, its intent is none of the run's, or
+ * there are fewer than five.
+ */
+export function readQuestions(
+  bytes: Uint8Array<ArrayBuffer>,
+  name: string,
+  shared: Shared,
+): Questions {
+  const all = parseLabelledTexts(bytes, { name });
+  const count = all.texts.length;
+  if (count < SHARE) {
+    throw new RangeError(`Cannot use ${name}: expected at least ${SHARE} questions, got ${count}`);
+  }
+  const pick = (isTest: boolean): LabelledTexts => {
+    const isMeant = (_: string, i: number) => (i % SHARE === SHARE - 1) === isTest;
+    return { texts: all.texts.filter(isMeant), labels: all.labels.filter(isMeant) };
+  };
+  return tokenize(pick(false), pick(true), shared);
+}
+
+function tokenize(
+  train: LabelledTexts,
+  test: LabelledTexts,
+  { tokenizer, facts: { classes } }: Shared,
+): Questions {
+  const parts = [train, test].map((texts) => tokenDataset(texts, { tokenizer, classes }));
+  const count = (of: (texts: TokenizedTexts) => number) =>
+    parts.reduce((sum, texts) => sum + of(texts), 0);
+  const cut = count(({ cutTexts }) => cutTexts), empty = count(({ emptyTexts }) => emptyTexts);
+  const unknown = count(({ unknownTokens }) => unknownTokens);
+  const [ofTrain, ofTest] = parts.map(({ data }) => data);
+  if (ofTrain === undefined || ofTest === undefined) throw new Error("Cannot use the questions");
+  return {
+    train: ofTrain,
+    test: ofTest,
+    notes: [
+      ...cut > 0 ? [`Questions that are cut to ${tokenizer.maxTokens} tokens: ${cut}.`] : [],
+      ...empty > 0 ? [`Empty questions: ${empty}.`] : [],
+      ...unknown > 0 ? [`Tokens that the encoder does not know: ${unknown}.`] : [],
+    ],
+  };
 }
 
 async function get(url: string): Promise<Response> {
@@ -104,6 +157,8 @@ export interface Seat {
   /** Number of the bank, from 1. */
   readonly rank: number;
   readonly onEvent?: (event: ClientEvent, stage: Stage) => void;
+  /** Called with what goes wrong and is tried again, such as a connection that is lost. */
+  readonly onWarning?: (message: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -111,13 +166,14 @@ export interface Seat {
 export async function takePart(
   handler: BankHandler,
   { facts: { stage: first } }: Shared,
-  { origin, rank, onEvent, signal }: Seat,
+  { origin, rank, onEvent, onWarning, signal }: Seat,
 ): Promise<void> {
   for (const stage of STAGES.slice(STAGES.indexOf(first))) {
     // The server of a run begins to listen when the one before is over: until then it is tried.
     const client = new ClientSyncTop(handler, {
       serverAddr: `${origin.replace(/^http/, "ws")}/federation/${stage}`,
-      ...{ rank, distBackend: "websocket", loggerFile: "", log: { console: false } },
+      ...{ rank, distBackend: "websocket", loggerFile: "" },
+      logger: { ...silentLogger, warn: (message) => onWarning?.(message) },
       onEvent: (event) => onEvent?.(event, stage),
     });
     await client.run(signal ? { signal } : {});

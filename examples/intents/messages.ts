@@ -8,8 +8,10 @@ export type ToBank =
     readonly type: "join";
     /** Address of the server, `http://HOST:PORT`. */
     readonly origin: string;
-    /** Part of the questions, such as `1/3`. */
+    /** Number of the bank and of all, such as `1/3`: its part of the server's questions. */
     readonly part: string;
+    /** Questions of the bank's own, in place of that part. */
+    readonly file?: File;
   }
   | { readonly type: "leave" }
   | {
@@ -48,6 +50,12 @@ export type FromBank =
     readonly allIntents: number;
     /** Number of rounds of all runs. */
     readonly rounds: number;
+    /** Sentences about what questions have lost. */
+    readonly notes: readonly string[];
+  }
+  | { /** What went wrong, and is tried again. */
+    readonly type: "waiting";
+    readonly message: string;
   }
   | { readonly type: "joined"; readonly rank: number; readonly banks: number }
   | { readonly type: "training"; readonly round: number; readonly stage: Stage }

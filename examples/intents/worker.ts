@@ -11,6 +11,7 @@ import {
   fetchQuestions,
   openShared,
   type Questions,
+  readQuestions,
   type Shared,
   takePart,
 } from "./bank.ts";
@@ -86,7 +87,7 @@ class PageHandler extends BankHandler {
 let handler: PageHandler | undefined;
 const leaving = new AbortController();
 
-async function join({ origin, part }: ToBank & { type: "join" }): Promise<void> {
+async function join({ origin, part, file }: ToBank & { type: "join" }): Promise<void> {
   let told = 0;
   const shared = await openShared(origin, (bytes, { encoder: { base: { bytes: total } } }) => {
     if (bytes - told < TOLD_BYTES && bytes < total) return;
@@ -95,7 +96,9 @@ async function join({ origin, part }: ToBank & { type: "join" }): Promise<void> 
   });
   leaving.signal.throwIfAborted();
   const { classes, rounds } = shared.facts;
-  const questions = await fetchQuestions(origin, part, shared);
+  const questions = file === undefined
+    ? await fetchQuestions(origin, part, shared)
+    : readQuestions(new Uint8Array(await file.arrayBuffer()), file.name, shared);
   tell({
     type: "loaded",
     questions: questions.train.length,
@@ -103,12 +106,14 @@ async function join({ origin, part }: ToBank & { type: "join" }): Promise<void> 
     intents: new Set(questions.train.labels).size,
     allIntents: classes.length,
     rounds: rounds.head + rounds.adapters,
+    notes: questions.notes,
   });
   const bank = handler = new PageHandler(shared, questions);
   await takePart(bank, shared, {
     origin,
     rank: Number(part.split("/")[0]),
     signal: leaving.signal,
+    onWarning: (message) => tell({ type: "waiting", message }),
     onEvent(event, stage) {
       if (event.type !== "joined") return;
       bank.stage = stage;

@@ -1,8 +1,13 @@
 /** Banks of examples/intents in pages, with one that is a program. */
-import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
+import { assert, assertEquals, assertMatch, assertThrows } from "jsr:@std/assert@1.0.19";
+import { readQuestions } from "../../examples/intents/bank.ts";
+import type { Facts } from "../../examples/intents/facts.ts";
+import { TextTokenizer } from "../../src/data/text/tokenizer.ts";
+import { EncoderBase } from "../../src/encoder/encoder_base.ts";
 import { open, textOf, untilText } from "../helpers/browser_example.ts";
 import { testInBrowser } from "../helpers/chromium.ts";
 import { inFolder } from "../helpers/command.ts";
+import { smallTokenizer } from "../helpers/encoder/small_tokenizer.ts";
 import { freePort } from "../helpers/free_port.ts";
 import {
   buildPages,
@@ -39,6 +44,11 @@ testInBrowser(
         "#status",
         /^Cannot fetch .*train\.csv.*: expected a part from 1\/3/,
       );
+      const chooser = await outside.$("input[type=file]");
+      await Deno.writeTextFile(`${folder}/own.csv`, `text,intent\n${"my card,lost\n".repeat(5)}`);
+      await chooser?.uploadFile(`${folder}/own.csv`);
+      await outside.tap("#enter");
+      await untilText(outside, "#status", /^Cannot .*: expected one of 3 labels .*"lost"$/);
       await outside.close();
       const narrow = await openBank(2, 390);
       const bank = startBanks(address, "3/3", places);
@@ -100,9 +110,32 @@ Deno.test("client.ts of the banks refuses arguments, and tells of no server, in 
       ["3", "0/3", "4/3"].map((parts) => startBanks("127.0.0.1:9", parts, places).outcome),
     );
     for (const { code, stderr } of refused) {
-      assertEquals([code, stderr], [2, "Usage: client.ts HOST:PORT FIRST[-LAST]/BANKS\n"]);
+      assertEquals(code, 2);
+      assertMatch(stderr, /^Usage: client\.ts HOST:PORT [^\n]+\n$/);
     }
     const { code, stderr } = await startBanks(`127.0.0.1:${freePort()}`, "1/3", places).outcome;
     assertEquals(code, 1);
     assertMatch(stderr, /^Cannot fetch http:\/\/127\.0\.0\.1:\d+\/facts\.json: [^\n]+\n$/);
   }));
+
+Deno.test("readQuestions() has each fifth question to test on, and counts what is lost", async () => {
+  const tokenizer = await TextTokenizer.open(smallTokenizer({}, ["my", "card"]), { maxTokens: 4 });
+  using base = EncoderBase.at({ path: "unread" });
+  const facts = { classes: ["arrival", "rate"] } as unknown as Facts;
+  const read = (rows: string) =>
+    readQuestions(new TextEncoder().encode(`text,intent\n${rows}`), "own.csv", {
+      ...{ base, tokenizer, facts },
+    });
+  const { train, test, notes } = read(
+    `my card,rate\n"",rate\nmy card my,rate\n${"a card,arrival\nmy,rate\n".repeat(4)}`,
+  );
+  assertEquals([...train.labels], [1, 1, 1, 0, 0, 1, 0, 1, 1]);
+  assertEquals([...test.labels], [1, 0]);
+  assertEquals(notes, [
+    "Questions that are cut to 4 tokens: 1.",
+    "Empty questions: 1.",
+    "Tokens that the encoder does not know: 4.",
+  ]);
+  assertThrows(() => read("my,rate\n"), RangeError, "at least 5 questions, got 1");
+  assertThrows(() => read("my,rate\n".repeat(4) + "my,lost\n"), RangeError, `got "lost"`);
+});

@@ -78,7 +78,11 @@ testInBrowser(
       const [, url = ""] = await server.said(/Open (http:\S+)/);
       const faults: string[] = [];
       const wide = await open(browser, url, { faults, width: 1280, hasTouch: false });
-      await untilText(wide, "#status", /^A model of lines of \d+ symbols, which are characters\.$/);
+      await untilText(
+        wide,
+        "#status",
+        /^The model knows \d+ symbols, which are characters, and was trained on lines\.$/,
+      );
       await wide.type("#text", "to b");
       const first = await expected(run, "to b", { seed: 0 });
       await untilWritten(wide, first);
@@ -108,7 +112,7 @@ testInBrowser(
       assertEquals(await textOf(wide, "#problem"), "");
 
       const narrow = await open(browser, url, { faults, width: 390, hasTouch: true });
-      await untilText(narrow, "#status", /^A model of lines/);
+      await untilText(narrow, "#status", /trained on lines/);
       const chooser = await narrow.$("input[type=file]");
       await chooser?.uploadFile(`${other}/model.json`);
       await untilText(
@@ -120,7 +124,7 @@ testInBrowser(
       await untilText(narrow, "#status", /^Cannot generate texts: the model has no description$/);
       const names = ["model.safetensors", "model.json", "schema.json"];
       await chooser?.uploadFile(...names.map((name) => `${other}/${name}`));
-      await untilText(narrow, "#status", /^A model of windows of \d+ symbols/);
+      await untilText(narrow, "#status", /trained on windows/);
       await narrow.tap("#text");
       await narrow.keyboard.type("or not to be");
       await untilWritten(narrow, await expected(other, "or not to be", { seed: 0 }));

@@ -19,6 +19,7 @@ function find<T extends Element>(id: string, type: abstract new () => T): T {
 
 const part = find("part", HTMLInputElement);
 const parts = find("parts", HTMLInputElement);
+const file = find("file", HTMLInputElement);
 const enter = find("enter", HTMLButtonElement);
 const leave = find("leave", HTMLButtonElement);
 const status = find("status", HTMLElement);
@@ -64,11 +65,17 @@ function join(): void {
   setRunning(true);
   say("Loading the encoder.", "busy");
   write("title", `Bank ${part.value} of ${parts.value}`);
-  post({ type: "join", origin: location.origin, part: `${part.value}/${parts.value}` });
+  const own = file.files?.[0];
+  post({
+    type: "join",
+    origin: location.origin,
+    part: `${part.value}/${parts.value}`,
+    ...(own && { file: own }),
+  });
 }
 
 function setRunning(isRunning: boolean): void {
-  for (const input of [part, parts]) input.disabled = isRunning;
+  for (const input of [part, parts, file]) input.disabled = isRunning;
   const hadFocus = document.activeElement === enter || document.activeElement === leave;
   enter.hidden = isRunning;
   leave.hidden = !isRunning;
@@ -87,16 +94,22 @@ function take(message: FromBank): void {
       return say(`Fetching the encoder: ${megabytes(bytes)} of ${megabytes(total)} MB.`, "busy");
     }
     case "loaded": {
-      const { questions, testQuestions, intents, allIntents } = message;
+      const { questions, testQuestions, intents, allIntents, notes } = message;
       rounds = message.rounds;
       write("questions", String(questions));
       write(
         "intents-here",
-        `The questions here have ${intents} of ${allIntents} intents. Accuracy is measured on ${testQuestions} others.`,
+        [
+          `The questions here have ${intents} of ${allIntents} intents.`,
+          `Accuracy is measured on ${testQuestions} others.`,
+          ...notes,
+        ].join(" "),
       );
       showProgress();
       return say("Waiting for the server.", "busy");
     }
+    case "waiting":
+      return say(message.message, "busy");
     case "joined":
       return say(
         `Joined as bank ${message.rank} of ${message.banks}. Training goes on when all are here.`,

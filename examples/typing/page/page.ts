@@ -72,7 +72,10 @@ worker.onmessage = ({ data: message }: MessageEvent<FromWriter>) => {
       const { symbols, kind, mode } = message;
       hasModel = true;
       another.disabled = false;
-      say(`A model of ${mode} of ${symbols} symbols, which are ${kind}.`, "done");
+      say(
+        `The model knows ${symbols} symbols, which are ${kind}, and was trained on ${mode}.`,
+        "done",
+      );
       return goOn();
     }
     case "failed":
