@@ -3,6 +3,7 @@ import { TEMPLATE_NAMES } from "../../src/cli/new/template_names.ts";
 import { testInBrowser } from "../helpers/chromium.ts";
 import { inFolder, runCommand } from "../helpers/command.ts";
 import { freePort } from "../helpers/free_port.ts";
+import { hasMinilm, MINILM } from "../helpers/minilm.ts";
 import { runDeno } from "../helpers/package.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -51,6 +52,28 @@ Deno.test("the commands in the README of a project with tables train a server an
     }
   }));
 
+Deno.test({
+  name: "the commands in the README of a project with texts train on the encoder, and predict",
+  ignore: !(await hasMinilm("the template of texts")),
+  fn: () =>
+    inFolder(async (folder) => {
+      const project = await make(folder, "text");
+      await Deno.mkdir(`${project}/encoder`);
+      for (const name of ["model.safetensors", "tokenizer.json"]) {
+        await Deno.symlink(`${MINILM}/${name}`, `${project}/encoder/${name}`);
+      }
+      const trained = await runDeno(["task", "simulate", "--out", "runs/FOLDER"], project);
+      assertEquals(trained.code, 0, trained.stderr);
+      const readme = await Deno.readTextFile(`${project}/README.md`);
+      const [predict = ""] = readme.match(/^deno task predict.*$/m) ?? [];
+      const { code, stderr } = await runDeno(predict.split(" ").slice(1), project);
+      assertEquals(code, 0, stderr);
+      const rows = (await Deno.readTextFile(`${project}/runs/predictions.csv`)).split("\n");
+      const labels = rows.slice(1, 4).map((row) => row.split(",")[0]);
+      assertEquals(labels, ["delivery", "invoice", "account"]);
+    }),
+});
+
 Deno.test("new leaves a folder as it is that has something in it", () =>
   inFolder(async (folder) => {
     await Deno.mkdir(`${folder}/one`);
@@ -61,7 +84,7 @@ Deno.test("new leaves a folder as it is that has something in it", () =>
     assertEquals([...Deno.readDirSync(`${folder}/one`)].map(({ name }) => name), ["notes.txt"]);
     const wrong = await runCommand("new", ["two", "--template", "tables"], folder);
     assertEquals(wrong.code, 2);
-    assertMatch(wrong.stderr, /Allowed choices are table, images, browser, own-training/);
+    assertMatch(wrong.stderr, /Allowed choices are table, text, images, browser, own-training/);
   }));
 
 testInBrowser(

@@ -139,7 +139,7 @@ Deno.test("a simulation of sites makes the schema of their data from figures", (
     const refused = await runCommand("simulate", [
       ...["--data", "wards/ward1.csv", "--schema", "federated"],
     ], folder);
-    assertMatch(refused.stderr, /expected --sites with --schema federated/);
+    assertMatch(refused.stderr, /expected tables with --sites for --schema federated/);
   }));
 
 Deno.test("simulate --sites gives the model of a server with a client for each file", () =>

@@ -1,2 +1,2 @@
 /** Names of the templates of `new`. */
-export const TEMPLATE_NAMES = ["table", "images", "browser", "own-training"] as const;
+export const TEMPLATE_NAMES = ["table", "text", "images", "browser", "own-training"] as const;

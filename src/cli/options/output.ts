@@ -199,7 +199,7 @@ export const OUTPUT = {
   template: option(choice(TEMPLATE_NAMES), {
     value: "<name>",
     help:
-      "kind of the project: tables of several sites (table), images, pages that train (browser), or training of your own (own-training)",
+      "kind of the project: tables of several sites (table), texts with labels (text), images, pages that train (browser), or training of your own (own-training)",
     group: "Output",
     default: "table",
     commands: { new: {} },

@@ -35,7 +35,9 @@ export async function siteSchema(
   const tables = await source.tables?.();
   const idColumn = tables?.options.idColumn;
   if (tables === undefined || idColumn === undefined) {
-    throw new UsageError(`expected --sites with --schema federated, got ${source.name}`);
+    throw new UsageError(
+      `expected tables with --sites for --schema federated, got ${source.name}`,
+    );
   }
   const { train, options } = tables;
   const column = train.columns[new ColumnIndex(train).get(idColumn, "a column of sites")];
