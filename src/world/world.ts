@@ -12,6 +12,7 @@ import { VirtualDisk } from "./disk/virtual_disk.ts";
 import { Machine } from "./machine.ts";
 import { VirtualNetwork } from "./network/virtual_network.ts";
 import { virtualRuntime } from "./runtime/virtual_runtime.ts";
+import { preload } from "./preload.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Trace } from "./trace.ts";
 import { type ProcessEnd, VirtualProcess } from "./virtual_process.ts";
@@ -174,6 +175,7 @@ export class World {
       if (current === undefined) throw event.reason;
       current.crash(event.reason);
     };
+    await preload();
     using _runtime = replaceRuntime({ ...runtime });
     addEventListener("unhandledrejection", onRejection);
     try {
