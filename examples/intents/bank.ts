@@ -79,8 +79,8 @@ export async function fetchQuestions(
  * Reads questions of a bank's own, each fifth of which is to test on: a table or JSON lines with a
  * `text` and an intent.
  *
- * @throws {SyntaxError | RangeError} If a question is malformed, its intent is none of the run's, or
- * there are fewer than five.
+ * @throws {SyntaxError | RangeError} If a question is malformed, its intent is none of the run's,
+ * or there are fewer than five.
  */
 export function readQuestions(
   bytes: Uint8Array<ArrayBuffer>,

@@ -17,7 +17,13 @@ export interface Wish {
 
 /** Message from the page. */
 export type ToWriter =
-  | { readonly type: "fetch"; /** Address of a run's folder. */ readonly url: string }
+  | {
+    readonly type: "fetch";
+    /** Address of a run's folder. */
+    readonly url: string;
+    /** Address of the texts that the model was trained on, if the server has them. */
+    readonly texts: string;
+  }
   | {
     /** Opens the model of files: `model.safetensors`, and `model.json` and `schema.json`. */
     readonly type: "open";
@@ -48,6 +54,12 @@ export type FromWriter =
     readonly isDone: boolean;
     /** Characters that the model writes in a second. */
     readonly perSecond: number;
+  }
+  | {
+    readonly type: "compared";
+    readonly id: number;
+    /** Longest part of the text that the model's training texts have too. */
+    readonly part: string;
   }
   | {
     /** The wish cannot be met. */

@@ -6,13 +6,18 @@
 
 import { errorMessage } from "@fedlab/core";
 import { type ModelSource, TextGenerator } from "@fedlab/core/predict";
+import { longestCommonPart } from "./common_part.ts";
 import type { FromWriter, ToWriter, Wish } from "./messages.ts";
 
 /** Time after which the page is told the text so far, and another wish may come. */
 const SLICE_MILLIS = 12;
 
+/** Time without another wish after which a text is compared with those of the training. */
+const REST_MILLIS = 300;
+
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 let generator: TextGenerator | undefined;
+let texts = "";
 let latest = 0;
 
 function tell(message: FromWriter): void {
@@ -65,6 +70,17 @@ async function write(
     await new Promise((resolve) => setTimeout(resolve));
     if (latest !== id) return;
   }
+  if (texts === "") return;
+  await new Promise((resolve) => setTimeout(resolve, REST_MILLIS));
+  if (latest === id) tell({ type: "compared", id, part: longestCommonPart(written, texts) });
+}
+
+/** Fetches the texts of the training; none where the server has none. */
+async function fetchTexts(url: string): Promise<string> {
+  const response = await fetch(url);
+  if (response.ok) return await response.text();
+  await response.body?.cancel();
+  return "";
 }
 
 scope.onmessage = async ({ data }: MessageEvent<ToWriter>) => {
@@ -72,8 +88,14 @@ scope.onmessage = async ({ data }: MessageEvent<ToWriter>) => {
     if (data.type === "write") {
       latest = data.id;
       if (generator !== undefined) await write(data, generator);
-    } else if (data.type === "fetch") await open(new URL(data.url));
-    else await open(await sourceOf(data.files));
+    } else if (data.type === "fetch") {
+      texts = await fetchTexts(data.texts);
+      await open(new URL(data.url));
+    } else {
+      await open(await sourceOf(data.files));
+      // It may be trained on others.
+      texts = "";
+    }
   } catch (error) {
     const message = errorMessage(error);
     if (data.type === "write") tell({ type: "refused", id: data.id, message });

@@ -1,7 +1,8 @@
 /** The page of examples/typing, in which a language model goes on with what is typed. */
 import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import type { Page } from "npm:puppeteer-core@25.16.0";
-import { initialParameters, mlp, writeSafetensors } from "../../mod.ts";
+import { longestCommonPart } from "../../examples/typing/common_part.ts";
+import { initialParameters, mlp, Random, writeSafetensors } from "../../mod.ts";
 import { textSource, type TextSourceParts } from "../../src/data/text/text_source.ts";
 import { type SampleOptions, TextGenerator } from "../../src/predict/generation/text_generator.ts";
 import { modelByName, modelOptionsOf } from "../../src/train/mod.ts";
@@ -74,7 +75,10 @@ testInBrowser(
       const other = await writeRun(`${folder}/other`, { mode: "windows", steps: 6 });
       const build = await start("build:typing", [dist]).outcome;
       assertEquals(build.code, 0, build.stderr);
-      const server = start("typing", [run, "127.0.0.1:0", dist]);
+      const texts = `${folder}/texts.jsonl`;
+      const lines = `XXX${await expected(run, "to b", {})}YYY`.split("\n");
+      await Deno.writeTextFile(texts, JSON.stringify({ role: "ann", lines }));
+      const server = start("typing", [run, "127.0.0.1:0", texts, dist]);
       const [, url = ""] = await server.said(/Open (http:\S+)/);
       const faults: string[] = [];
       const wide = await open(browser, url, { faults, width: 1280, hasTouch: false });
@@ -87,6 +91,7 @@ testInBrowser(
       const first = await expected(run, "to b", { seed: 0 });
       await untilWritten(wide, first);
       assertEquals(await textOf(wide, "#own"), "to b");
+      await untilText(wide, "#common", /^Longest part that the training texts have too, 300 char/);
       await wide.click("#another");
       const second = await expected(run, "to b", { seed: 1 });
       assert(second !== first);
@@ -143,11 +148,13 @@ Deno.test("serve.ts of the page refuses what is no model of texts in one line", 
     const model = mlp({ inputShape: [4], numClasses: 2 });
     await writeSafetensors(`${folder}/model.safetensors`, await initialParameters(model, 1));
     await Deno.writeTextFile(`${folder}/model.json`, JSON.stringify(model));
+    await writeRun(`${folder}/run`, {});
     const refusals = [
       [[], 2, /^Usage: serve\.ts RUN/],
-      [[`${folder}/absent`, "127.0.0.1:0", folder], 1, /absent/],
-      [[folder, "127.0.0.1:0", folder], 1, /^Cannot generate texts: expected a model of texts/],
-      [[folder, "0.0.0.0:0", folder], 2, /^Cannot listen on 0\.0\.0\.0: expected an address of/],
+      [[`${folder}/absent`, "127.0.0.1:0", "", folder], 1, /absent/],
+      [[folder, "127.0.0.1:0", "", folder], 1, /^Cannot generate texts: expected a model of texts/],
+      [[`${folder}/run`, "127.0.0.1:0", `${folder}/index.html`, folder], 1, /it has no texts\n$/],
+      [[folder, "0.0.0.0:0"], 2, /^Cannot listen on 0\.0\.0\.0: expected an address of/],
     ] as const;
     await Promise.all(refusals.map(async ([args, code, line]) => {
       const outcome = await start("typing", args).outcome;
@@ -156,3 +163,21 @@ Deno.test("serve.ts of the page refuses what is no model of texts in one line", 
       assertEquals(outcome.stderr.trimEnd().split("\n").length, 1);
     }));
   }));
+
+Deno.test("longestCommonPart() finds what a search of all parts does", () => {
+  const random = new Random(1, "test");
+  const draw = (length: number, kinds: number) =>
+    Array.from({ length: random.below(length) }, () => "abcde"[random.below(kinds)]).join("");
+  for (let i = 0; i < 500; i++) {
+    const text = draw(30, 1 + random.below(4)), others = draw(80, 1 + random.below(5));
+    let best = "";
+    for (let from = 0; from < others.length; from++) {
+      for (let to = from + best.length + 1; to <= others.length; to++) {
+        const part = others.slice(from, to);
+        if (!text.includes(part)) break;
+        best = part;
+      }
+    }
+    assertEquals(longestCommonPart(text, others), best);
+  }
+});

@@ -63,6 +63,7 @@ function refuse(problem: string): void {
   own.textContent = added.textContent = "";
   keep.disabled = true;
   write("speed", "");
+  write("common", "");
   write("problem", problem);
 }
 
@@ -86,8 +87,19 @@ worker.onmessage = ({ data: message }: MessageEvent<FromWriter>) => {
       added.textContent = message.text;
       keep.disabled = message.text === "";
       write("problem", "");
+      write("common", "");
       const rate = Math.round(message.perSecond).toLocaleString("en");
       return write("speed", message.isDone ? `${rate} characters a second` : "");
+    }
+    case "compared": {
+      if (message.id !== wish) return;
+      const { part } = message;
+      return write(
+        "common",
+        `Longest part that the training texts have too, ${part.length} characters: ${
+          JSON.stringify(part)
+        }`,
+      );
     }
     case "refused":
       if (message.id === wish) refuse(message.message);
@@ -112,4 +124,8 @@ files.addEventListener("change", () => {
 });
 
 say("Loading the model.", "busy");
-post({ type: "fetch", url: new URL("model/", document.baseURI).href });
+post({
+  type: "fetch",
+  url: new URL("model/", document.baseURI).href,
+  texts: new URL("texts.txt", document.baseURI).href,
+});
