@@ -175,16 +175,36 @@ Deno.test("a writer that waits for room goes on when a cut heals, though the new
 });
 
 Deno.test("a process is killed while the link is cut: the peer sees the end if it heals soon", async () => {
-  for (const [healed, outcomes] of [[20, ["b read null"]], [600, []]] as const) {
-    const { world, a, at, run, seen } = twoMachines({
-      a: () => forever(),
-      b: async (channel, { see }) => void await see("read", channel.read(room())),
+  for (let seed = 1; seed <= 20; seed++) {
+    for (const [healed, outcomes] of [[20, ["b read null"]], [600, []]] as const) {
+      const { world, a, at, run, seen } = twoMachines({
+        a: () => forever(),
+        b: async (channel, { see }) => void await see("read", channel.read(room())),
+      }, seed);
+      at(1, () => world.network.setAllLinks({ isCut: true }));
+      at(2, () => a.kill());
+      at(healed, () => world.network.setAllLinks({ isCut: false }));
+      await run();
+      assertEquals(seen, outcomes, `healed after ${healed} s`);
+    }
+  }
+});
+
+Deno.test("a killed peer whose reset is lost: the sender tries again, and is reset or times out", async () => {
+  for (const isHealed of [true, false]) {
+    const { world, b, at, run, seen } = twoMachines({
+      a: async (channel, { see }) => {
+        await delay(2000);
+        await see("write", channel.write(bytes()));
+        await see("read", channel.read(room()));
+      },
+      b: () => forever(),
     });
-    at(1, () => world.network.setAllLinks({ isCut: true }));
-    at(2, () => a.kill());
-    at(healed, () => world.network.setAllLinks({ isCut: false }));
+    at(1, () => world.network.setLink("b", "a", { isCut: true }));
+    at(1.5, () => b.kill());
+    if (isHealed) at(10, () => world.network.setLink("b", "a", { isCut: false }));
     await run();
-    assertEquals(seen, outcomes, `healed after ${healed} s`);
+    assertEquals(seen, ["a write ok", `a read ${isHealed ? RESET : TIMED_OUT}`]);
   }
 });
 
