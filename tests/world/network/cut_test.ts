@@ -176,7 +176,7 @@ Deno.test("a writer that waits for room goes on when a cut heals, though the new
 
 Deno.test("a process is killed while the link is cut: the peer sees the end if it heals soon", async () => {
   for (let seed = 1; seed <= 20; seed++) {
-    for (const [healed, outcomes] of [[20, ["b read null"]], [600, []]] as const) {
+    for (const [healed, outcomes] of [[20, ["b read null"]], [150, []]] as const) {
       const { world, a, at, run, seen } = twoMachines({
         a: () => forever(),
         b: async (channel, { see }) => void await see("read", channel.read(room())),
