@@ -18,6 +18,9 @@ import { MOST_TEXTS } from "./places.ts";
 import { checkTokenizer, endOfPiece, RowTokens } from "./tokens.ts";
 import { TrainerMemory } from "./trainer_memory.ts";
 
+/** Texts that are evaluated between two turns of the event loop: half a second without features. */
+const JUDGED_TEXTS = 32;
+
 /** Place of a batch: its rows and their share of the gradient. */
 interface Piece {
   readonly rows: readonly number[];
@@ -38,6 +41,7 @@ export class EncoderTrainer implements Trainer {
   readonly loss: LossName;
   readonly units: number;
   readonly gradientRows = MOST_TEXTS;
+  readonly judgedRows = JUDGED_TEXTS;
   readonly #base: BaseMemory;
   readonly #model: EncoderModel;
   readonly #memory: TrainerMemory;

@@ -58,6 +58,7 @@ export async function evaluateRows(
   checkRange(from, to, (rows ?? data).length);
   checkRows(data, rows, from, to);
   const { output: kind } = LOSSES[trainer.loss];
+  const { judgedRows = EVALUATION_BATCH } = trainer;
   const room = confusion && kind !== "measure" ? countsLength(data.numClasses) : 0;
   const counts = room > 0 ? new Uint32Array(room) : undefined;
   const tally = metrics ? makeTally(data, trainer.loss, trainer.units) : undefined;
@@ -67,13 +68,19 @@ export async function evaluateRows(
     tally?.add(output, targets);
   };
   let loss = 0, correct = 0, numSamples = 0;
+  const options = { rows, ...(counts || tally) && { observe } };
   for (let start = from; start < to; start += EVALUATION_BATCH) {
-    await beforeEach();
     const end = Math.min(start + EVALUATION_BATCH, to);
-    const result = trainer.judge(data, start, end, { rows, ...(counts || tally) && { observe } });
-    loss += result.loss;
-    correct += result.correct;
-    numSamples += result.counted;
+    // Sums by batch: those of batches that different workers evaluate are added alike.
+    let batchLoss = 0;
+    for (let at = start; at < end; at += judgedRows) {
+      await beforeEach();
+      const result = trainer.judge(data, at, Math.min(at + judgedRows, end), options);
+      batchLoss += result.loss;
+      correct += result.correct;
+      numSamples += result.counted;
+    }
+    loss += batchLoss;
   }
   const sums = tally?.sums;
   if (counts && answers) addAnswers(counts, answers);

@@ -62,6 +62,13 @@ export interface Trainer extends Disposable {
   /** Counts the parameters that are not finite. */
   countNonFinite(): number;
   /**
+   * Most rows that {@linkcode Trainer.judge} is given at once, for a model that takes so long for a
+   * row that the event loop needs a turn before 1024 of them are done.
+   *
+   * @default {1024}
+   */
+  readonly judgedRows?: number;
+  /**
    * Most rows whose gradient {@linkcode Trainer.differentiate} computes at once; `Infinity` for a
    * model that looks at a batch as a whole.
    */
