@@ -202,6 +202,7 @@ function isIdle(layer: Layer): boolean {
 /** Layers whose backward pass does not read their output. */
 const FORGETFUL: ReadonlySet<Layer["type"]> = new Set<Layer["type"]>([
   ...["dense", "conv2d", "depthwiseConv2d", "batchNorm", "embedding", "add", "recurrent"] as const,
+  "bidirectional",
 ]);
 
 /** Activations whose backward pass reads their input. */

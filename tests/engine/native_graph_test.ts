@@ -132,6 +132,19 @@ const MODELS: Record<string, ModelDescription> = {
     layer("GRU", { units: 4, return_sequences: true, name: "gates" }),
     layer("SimpleRNN", { units: 3, use_bias: false }),
   ),
+  "recurrent layers in both directions": sequential(
+    [6, 4],
+    layer("Bidirectional", {
+      layer: { class_name: "LSTM", config: { units: 5, return_sequences: true, name: "inner" } },
+      name: "both",
+    }),
+    layer("Bidirectional", {
+      layer: { class_name: "GRU", config: { units: 4, return_sequences: true } },
+      merge_mode: "sum",
+    }),
+    layer("GRU", { units: 3, return_sequences: true }),
+    layer("Bidirectional", { layer: { class_name: "GRU", config: { units: 3, use_bias: false } } }),
+  ),
   "a reshape with a size left open": sequential(
     [12],
     layer("Reshape", { target_shape: [2, -1, 3] }),
@@ -344,6 +357,19 @@ Deno.test("readGraph() names a layer without a kernel and the reason", () => {
       /"d".*activation "relu"/,
       sequential([4, 2], layer("GRU", { units: 2, activation: "relu", name: "d" })),
     ],
+    ...([
+      [/"d".*merge_mode null, which gives two outputs/, { merge_mode: null }],
+      [/"d".*backward_layer of its own/, {
+        backward_layer: layer("LSTM", { units: 3, go_backwards: true }),
+      }],
+      [/"d".*Dense inside of it/, { layer: layer("Dense", { units: 2 }) }],
+      [/"l".*go_backwards/, { layer: layer("LSTM", { units: 2, name: "l", go_backwards: true }) }],
+      [/"l".*trainable false/, { layer: layer("LSTM", { units: 2, name: "l", trainable: false }) }],
+      [/"l".*stateful true/, { layer: layer("LSTM", { units: 2, name: "l", stateful: true }) }],
+    ] as const).map(([reason, config]): [RegExp, ModelDescription] => {
+      const own = { name: "d", layer: layer("LSTM", { units: 2 }), ...config };
+      return [reason, sequential([4, 2], layer("Bidirectional", own))];
+    }),
     [/"d".*Regularizer/, dense({ kernel_regularizer: l2 })],
     [/"d".*Constraint/, dense({ biasConstraint: layer("NonNeg") })],
     [/"d".*activation "elu"/, dense({ activation: "elu" })],

@@ -308,6 +308,29 @@ const MODELS: readonly (readonly [name: string, shape: readonly number[], ModelD
     const name = `two layers ${cell} with ${JSON.stringify(config)}`;
     return [name, [4, 3], sequential([4, 3], layers)] as const;
   }),
+  ...([
+    ["concat", "LSTM", { recurrent_activation: "sigmoid", peepholes: true }],
+    ["sum", "GRU", { recurrent_activation: "sigmoid", reset_after: true }],
+    ["mul", "SimpleRNN", {}],
+    ["ave", "LSTM", { use_bias: false }],
+  ] as const).map(([merge_mode, class_name, config]) => {
+    const both = (units: number, more: object): Layer => [
+      "Bidirectional",
+      { merge_mode, layer: { class_name, config: { units, ...config, ...more } } },
+    ];
+    const layers: Layer[] = [
+      ["Embedding", { input_dim: 4, output_dim: 5, mask_zero: true }],
+      both(5, { return_sequences: true }),
+      ["Dense", { units: 4, activation: "tanh" }],
+      both(3, {}),
+      ["Dense", { units: 3 }],
+    ];
+    return [
+      `an embedding before ${class_name} in both directions, ${merge_mode}`,
+      [6],
+      sequential([6], layers),
+    ] as const;
+  }),
   [
     "convolutions of sequences, normalized, with GELU",
     [9, 3],

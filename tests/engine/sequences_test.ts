@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "jsr:@std/assert@1.0.19";
 import { ClientSGDHandler, Dataset, Random } from "../../mod.ts";
+import { createInference } from "../../src/engine/inference.ts";
 import { initialVector } from "../../src/engine/initializers.ts";
 import { readGraph } from "../../src/engine/graph/read_graph.ts";
 import { NativeTrainer } from "../../src/engine/trainer.ts";
@@ -171,4 +172,51 @@ Deno.test("ClientSGDHandler refuses sequences that do not fit, and ones without 
   await using empty = new ClientSGDHandler({ data: none, engine: "native" });
   await empty.setUp(MASKED);
   await assertRejects(() => empty.train(PLAN), Error, "no step of the sequences has a label");
+});
+
+Deno.test("both engines run recurrent layers in both directions alike, with padding and without", async () => {
+  const features = sequences(6, 5, 9).features;
+  for (const [i, merge_mode] of (["concat", "sum", "mul", "ave"] as const).entries()) {
+    const class_name = (["LSTM", "GRU", "SimpleRNN"] as const)[i % 3];
+    const both = (config: object) => ({ merge_mode, layer: { class_name, config } });
+    const model = sequential([5], [
+      ["Embedding", { input_dim: 9, output_dim: 4, mask_zero: i < 3 }],
+      ["Bidirectional", both({ units: 3, return_sequences: true, name: "words" })],
+      ["Bidirectional", both({ units: 2 })],
+      ["Dense", { units: 3 }],
+    ]);
+    const graph = readGraph(model);
+    const trained = { manifest: graph.manifest, parameters: initialVector(graph, 1) };
+    const outputs = [];
+    for (const engine of ["native", "tfjs"] as const) {
+      using inference = await createInference(model, trained, { engine });
+      outputs.push(inference.run(features, [5]));
+    }
+    const [one = [], other = []] = outputs;
+    assertEquals(one.length, 18);
+    one.forEach((value, k) => {
+      assert(Math.abs(value - (other[k] ?? NaN)) < 1e-5, `${merge_mode}, ${k}: ${value}`);
+    });
+  }
+});
+
+Deno.test("ClientSGDHandler trains a recurrent layer in both directions the same on both engines", async () => {
+  const data = sequences(24, 5, 9),
+    inner = { class_name: "GRU", config: { units: 4, return_sequences: true } };
+  const model = sequential([5], [
+    ["Embedding", { input_dim: 9, output_dim: 4, mask_zero: true }],
+    ["Bidirectional", { layer: inner, trainable: true, merge_mode: "concat" }],
+    ["Dense", { units: 9 }],
+  ]);
+  const start = initialVector(readGraph(model), 1), ends = [];
+  for (const engine of ["native", "tfjs"] as const) {
+    await using handler = new ClientSGDHandler({ data, engine });
+    await handler.setUp(model);
+    handler.parameters = start;
+    await handler.train({ ...PLAN, batchSize: 8 });
+    ends.push(handler.parameters.slice());
+  }
+  const [one = start, other = start] = ends;
+  assert(one.some((value, i) => Math.abs(value - (start[i] ?? 0)) > 1e-3));
+  one.forEach((value, i) => assert(Math.abs(value - (other[i] ?? NaN)) < 1e-5, `${i}: ${value}`));
 });

@@ -1,6 +1,6 @@
 import type { Random } from "../../src/base/random.ts";
 import type { Graph, Node, Window2D } from "../../src/engine/graph/graph.ts";
-import { referenceRecurrent } from "./reference_recurrent.ts";
+import { referenceBidirectional, referenceRecurrent } from "./reference_recurrent.ts";
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 
@@ -128,6 +128,8 @@ function apply(
     }
     case "recurrent":
       return referenceRecurrent(layer, x, inputs[1], weights);
+    case "bidirectional":
+      return referenceBidirectional(layer, x, inputs[1], weights);
     case "embedding":
       return y.map((_, i) => {
         const { outputDim } = layer;

@@ -1,4 +1,4 @@
-import type { RecurrentLayer } from "../../src/engine/graph/graph.ts";
+import type { BidirectionalLayer, RecurrentLayer } from "../../src/engine/graph/graph.ts";
 
 /**
  * A sequence through a recurrent layer, by the layer's definition and in float64.
@@ -59,4 +59,29 @@ export function referenceRecurrent(
     all.set(h, turn * units);
   }
   return layer.returnSequences ? all : h;
+}
+
+/** A sequence through a recurrent layer in both directions, by its definition and in float64. */
+export function referenceBidirectional(
+  { layer, merge }: BidirectionalLayer,
+  x: Float64Array,
+  words: Float64Array | undefined,
+  weights: readonly Float64Array[],
+): Float64Array {
+  const { units, steps } = layer, half = weights.length / 2;
+  const a = referenceRecurrent(layer, x, words, weights.slice(0, half));
+  const turned = { ...layer, backwards: true };
+  const read = referenceRecurrent(turned, x, words, weights.slice(half));
+  const count = layer.returnSequences ? steps : 1;
+  const b = read.map((_, i) => read[(count - 1 - Math.floor(i / units)) * units + i % units]!);
+  if (merge !== "concat") {
+    return a.map((value, i) =>
+      merge === "sum" ? value + b[i]! : merge === "mul" ? value * b[i]! : (value + b[i]!) / 2
+    );
+  }
+  const both = Array.from({ length: count }, (_, t) => [
+    ...a.subarray(t * units, (t + 1) * units),
+    ...b.subarray(t * units, (t + 1) * units),
+  ]);
+  return Float64Array.from(both.flat());
 }

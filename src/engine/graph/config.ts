@@ -34,6 +34,13 @@ export class Config {
     return field(this.#fields, key);
   }
 
+  /** Returns true if a key is there and has no value. */
+  isNull(key: string): boolean {
+    return Object.entries(this.#fields).some(([own, value]) =>
+      value === null && toCamelCase(own) === key
+    );
+  }
+
   /** Returns the configuration with another value of a key. */
   with(key: string, value: unknown): Config {
     const others = Object.entries(this.#fields).filter(([other]) => toCamelCase(other) !== key);
@@ -117,4 +124,18 @@ export class Config {
 /** Returns true if a value is an integer from 1. */
 export function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 1;
+}
+
+/**
+ * Refuses options that any layer may have and the engine does not support.
+ *
+ * @throws {UnsupportedModelError} If there is one.
+ */
+export function checkCommon(config: Config): void {
+  for (const key of config.keys()) {
+    if (/(Regularizer|Constraint)$/.test(key)) throw config.unsupported(`${key} has no kernel`);
+  }
+  config.only("weights");
+  if (config.className === "InputLayer") config.only("dtype", "float32", "int32");
+  else config.only("dtype", "float32");
 }

@@ -58,10 +58,26 @@ export interface RecurrentLayer {
   readonly backwards: boolean;
 }
 
+/** Way to join the outputs of two directions, of which concat makes them one behind the other. */
+export type MergeMode = "concat" | "sum" | "mul" | "ave";
+
+/**
+ * Recurrent layer that reads its sequences twice: from the first step on, and from the last step
+ * on. It has the weights of the first direction and then those of the second. A second input of its
+ * node is the sequence whose zeros are padding.
+ */
+export interface BidirectionalLayer {
+  readonly type: "bidirectional";
+  /** Layer of both directions, as the first one runs it. */
+  readonly layer: RecurrentLayer;
+  readonly merge: MergeMode;
+}
+
 /** Computation of a node. */
 export type Layer =
   | { readonly type: "input" }
   | RecurrentLayer
+  | BidirectionalLayer
   | { readonly type: "dense"; readonly units: number; readonly useBias: boolean }
   | {
     readonly type: "conv2d";

@@ -11,7 +11,7 @@ import {
   type Reader,
   weight,
 } from "./layer_plan.ts";
-import { recurrent } from "./recurrent_layers.ts";
+import { bidirectional, recurrent } from "./recurrent_layers.ts";
 import { reshape, sizeOf } from "./shapes.ts";
 
 function dense(config: Config, inputs: readonly Shape[]): LayerPlan {
@@ -129,6 +129,7 @@ export const LAYERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["LSTM", recurrent],
   ["GRU", recurrent],
   ["SimpleRNN", recurrent],
+  ["Bidirectional", bidirectional],
   ["Flatten", (config, inputs) => {
     const shape = onlyInput(config, inputs);
     if (shape.length < 2) {

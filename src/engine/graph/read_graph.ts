@@ -1,21 +1,11 @@
 import { Manifest, type TensorDeclaration } from "../../params/manifest.ts";
 import { stableNames } from "../../train/naming.ts";
 import type { ModelDescription } from "../../train/handler.ts";
-import type { Config } from "./config.ts";
+import { checkCommon, type Config } from "./config.ts";
 import { type Graph, type Layer, type Node, type Shape, UnsupportedModelError } from "./graph.ts";
 import type { LayerPlan, WeightPlan } from "./layer_plan.ts";
 import { LAYERS } from "./layers.ts";
 import { readTopology } from "./topology.ts";
-
-/** Refuses options that any layer may have and the engine does not support. */
-function checkCommon(config: Config): void {
-  for (const key of config.keys()) {
-    if (/(Regularizer|Constraint)$/.test(key)) throw config.unsupported(`${key} has no kernel`);
-  }
-  config.only("weights");
-  if (config.className === "InputLayer") config.only("dtype", "float32", "int32");
-  else config.only("dtype", "float32");
-}
 
 /**
  * Layers that hand the padding of their sequences on, beside recurrent ones with all their states.
@@ -36,6 +26,7 @@ const KEEP_PADDING: ReadonlySet<string> = new Set([
 /** Operations that leave out the padding of their sequences. */
 const READ_PADDING: ReadonlySet<Layer["type"]> = new Set<Layer["type"]>([
   "recurrent",
+  "bidirectional",
   "globalAveragePool",
 ]);
 
@@ -126,7 +117,8 @@ function paddingAfter(
 ): number | undefined {
   if (layer?.type === "embedding" && layer.maskZero) return source;
   if (padding === undefined) return undefined;
-  if (layer?.type === "recurrent") return layer.returnSequences ? padding : undefined;
+  const recurrent = layer?.type === "bidirectional" ? layer.layer : layer;
+  if (recurrent?.type === "recurrent") return recurrent.returnSequences ? padding : undefined;
   if (layer?.type === "globalAveragePool") return undefined;
   if (KEEP_PADDING.has(config.className)) return padding;
   throw config.unsupported("it does not know the padding of sequences, which mask_zero asks for");

@@ -1,5 +1,7 @@
-import type { Config } from "./config.ts";
-import type { RecurrentLayer, Shape } from "./graph.ts";
+import { isRecord } from "../../base/json.ts";
+import { field } from "../../train/models/keras_config.ts";
+import { checkCommon, Config } from "./config.ts";
+import type { MergeMode, RecurrentLayer, Shape } from "./graph.ts";
 import { BIAS, KERNEL, type LayerPlan, onlyInput, weight } from "./layer_plan.ts";
 
 const CELLS = { LSTM: "lstm", GRU: "gru", SimpleRNN: "simpleRnn" } as const;
@@ -68,4 +70,83 @@ export function recurrent(config: Config, inputs: readonly Shape[]): LayerPlan {
       ...peepholes ? [weight(config, "peepholes", [3, units], { fallback: "zeros" })] : [],
     ],
   };
+}
+
+const MERGES: readonly MergeMode[] = ["concat", "sum", "mul", "ave"];
+
+/**
+ * Plans Bidirectional around LSTM, GRU or SimpleRNN: the same layer twice, of which the second one
+ * begins at the last step.
+ */
+export function bidirectional(config: Config, inputs: readonly Shape[]): LayerPlan {
+  const inner = innerConfig(config, "layer"), other = config.get("backwardLayer");
+  if (other !== undefined && !isTurned(inner, innerConfig(config, "backwardLayer"))) {
+    throw config.unsupported("a backward_layer of its own has no kernel");
+  }
+  if (config.isNull("mergeMode")) {
+    throw config.unsupported("merge_mode null, which gives two outputs, has no kernel");
+  }
+  const mode = config.word("mergeMode", "concat");
+  const merge = MERGES.find((one) => one === mode);
+  if (merge === undefined) {
+    throw config.malformed(
+      `expected merge_mode to be one of ${MERGES.join(", ")}, got ${JSON.stringify(mode)}`,
+    );
+  }
+  checkCommon(inner);
+  if (!isCell(inner.className)) {
+    throw config.unsupported(`${inner.className} inside of it has no kernel`);
+  }
+  if (inner.boolean("goBackwards", false)) throw inner.unsupported("go_backwards has no kernel");
+  if (!inner.boolean("trainable", true)) {
+    throw inner.unsupported(
+      "trainable false inside of Bidirectional has no kernel, that of the Bidirectional has",
+    );
+  }
+  const { operations: [layer], shape, weights } = recurrent(inner, inputs);
+  if (layer?.type !== "recurrent") throw config.unsupported("it has no kernel");
+  const width = merge === "concat" ? 2 * layer.units : layer.units;
+  return {
+    operations: [{ type: "bidirectional", layer, merge }],
+    shape: [...shape.slice(0, -1), width],
+    weights: ["forward", "backward"].flatMap((direction) =>
+      weights.map((weight) => ({ ...weight, name: `${direction}_${inner.name}/${weight.name}` }))
+    ),
+  };
+}
+
+/** Reads the configuration of a layer inside of another. */
+function innerConfig(config: Config, key: string): Config {
+  const value = config.get(key);
+  const className = isRecord(value) ? field(value, "className") : undefined;
+  const fields = isRecord(value) ? field(value, "config") : undefined;
+  if (typeof className !== "string" || !isRecord(fields)) {
+    throw config.malformed(`expected its ${key} to have class_name and config`);
+  }
+  const name = field(fields, "name");
+  return new Config(
+    className,
+    typeof name === "string" ? name : unnamed(className, config),
+    fields,
+  );
+}
+
+/**
+ * Returns a name such as tfjs gives a layer without one, whose number is another one inside of each
+ * layer.
+ */
+function unnamed(className: string, { name }: Config): string {
+  const number = Array.from(name, (one) => `${one.codePointAt(0)}`.padStart(7, "0")).join("");
+  const snake = className === "SimpleRNN" ? "simple_rnn" : className.toLowerCase();
+  return `${snake}_${className}1${number}`;
+}
+
+/** Returns true for the same layer in the other direction. */
+function isTurned(one: Config, other: Config): boolean {
+  const plain = (config: Config) => {
+    const keys = config.keys().filter((key) => key !== "name" && key !== "goBackwards").sort();
+    return JSON.stringify([config.className, keys.map((key) => [key, config.get(key)])]);
+  };
+  return plain(one) === plain(other) &&
+    one.boolean("goBackwards", false) !== other.boolean("goBackwards", false);
 }

@@ -17,7 +17,10 @@ const MOST_ROWS = 256, MOST_SEQUENCES = 64;
 
 /** Returns the most rows of a graph that are computed at once. */
 export function mostRows({ nodes }: Graph): number {
-  return nodes.some(({ layer }) => layer.type === "recurrent") ? MOST_SEQUENCES : MOST_ROWS;
+  const isRecurrent = nodes.some(({ layer }) =>
+    layer.type === "recurrent" || layer.type === "bidirectional"
+  );
+  return isRecurrent ? MOST_SEQUENCES : MOST_ROWS;
 }
 
 /** Returns true if a layer mixes the rows of a batch in training. */

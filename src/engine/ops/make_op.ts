@@ -3,6 +3,7 @@ import { depthwiseOp } from "./depthwise.ts";
 import { dropoutOp } from "./dropout.ts";
 import { embeddingOp } from "./embedding.ts";
 import { layerNormOp, normOp } from "./norm.ts";
+import { bidirectionalOp } from "./bidirectional.ts";
 import { at, type Op, type OpContext } from "./op.ts";
 import { addOp, curveOp, denseOp, geluOp, leakyReluOp, softmaxOp } from "./ops.ts";
 import { maskedMeanOp, recurrentOp } from "./recurrent.ts";
@@ -37,6 +38,8 @@ export function makeOp(
       return embeddingOp(context, layer);
     case "recurrent":
       return recurrentOp(context, layer);
+    case "bidirectional":
+      return bidirectionalOp(context, layer);
     case "conv2d":
       return convOp(context, layer, image);
     case "maxPool2d":

@@ -5,6 +5,18 @@ import { at, type Op, type OpContext } from "./op.ts";
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
 
+/** Place of a direction's output among the values of a row, and of its gradients. */
+export interface Direction {
+  /** Values of a step before the first one of this direction. */
+  readonly before: number;
+  /** Values of a step of the output. */
+  readonly width: number;
+  /** True if the steps of the output are in the order of the input, not in that of the passes. */
+  readonly inOrder: boolean;
+  /** True if the output and the gradient of the input are added to what is there. */
+  readonly adds: { readonly output: boolean; readonly gradient: boolean };
+}
+
 /**
  * Recurrent layer over sequences `[steps, inputs]`, to the states of all steps `[steps, units]`, or
  * to the last one `[units]`. A second input is the sequence whose zeros are padding: there the
@@ -12,7 +24,11 @@ const BYTES = Float32Array.BYTES_PER_ELEMENT;
  *
  * The kernels take sequences step by step, `[steps, rows, length]`, so input and output are copied.
  */
-export function recurrentOp(context: OpContext, layer: RecurrentLayer): Op {
+export function recurrentOp(
+  context: OpContext,
+  layer: RecurrentLayer,
+  { before, width, inOrder, adds }: Direction = alone(layer),
+): Op {
   const { exports, maxRows, output, outputGradient: dy } = context;
   const { units, useBias, returnSequences } = layer;
   const input = at(context.inputs, 0), dx = at(context.inputGradients, 0);
@@ -36,7 +52,8 @@ export function recurrentOp(context: OpContext, layer: RecurrentLayer): Op {
   const scratch = context.scratch(
     kernels + outputs * maxRows * units + (dx === 0 ? 0 : xs(maxRows)),
   );
-  const reverse = layer.backwards ? 1 : 0;
+  const reverse = layer.backwards ? 1 : 0, turned = inOrder ? reverse : 0;
+  const skip = before * BYTES;
   const mask = masked === undefined ? 0 : memory + xs(maxRows) * BYTES;
   const h = memory + (xs(maxRows) + 2 * masks) * BYTES;
   const all: Places = { x: memory, mask, h, own: h + states(maxRows) * BYTES, scratch };
@@ -73,19 +90,26 @@ export function recurrentOp(context: OpContext, layer: RecurrentLayer): Op {
       const first = returnSequences ? 1 : steps;
       const from = h + first * rows * units * BYTES;
       const { at: y, length } = output, given = returnSequences ? count : 1;
-      exports.from_steps(from, y, rows, given, units, length, units, 0, 0);
-      clearTail(y, rows, count, units);
+      const add = adds.output ? 1 : 0;
+      exports.from_steps(from, y + skip, rows, given, units, length, width, turned, add);
+      clearTail(y, rows, count, width);
     },
     backward(rows) {
       const count = Math.min(steps, context.extent?.steps ?? steps);
       const taken = returnSequences ? count : 1;
-      exports.to_steps(dy, dys, rows, taken, units, output.length, units, 0);
+      exports.to_steps(dy + skip, dys, rows, taken, units, output.length, width, turned);
       cell.backward(all, dys, dx === 0 ? 0 : dxs, rows, count);
       if (dx === 0) return;
-      exports.from_steps(dxs, dx, rows, count, inputs, steps * inputs, inputs, reverse, 0);
+      const add = adds.gradient ? 1 : 0;
+      exports.from_steps(dxs, dx, rows, count, inputs, steps * inputs, inputs, reverse, add);
       clearTail(dx, rows, count, inputs);
     },
   };
+}
+
+/** Returns the place of the only direction of a layer. */
+function alone({ units }: RecurrentLayer): Direction {
+  return { before: 0, width: units, inOrder: false, adds: { output: false, gradient: false } };
 }
 
 /**

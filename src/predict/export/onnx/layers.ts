@@ -42,6 +42,7 @@ export function addLayer(graph: GraphBuilder, exported: NodeToExport): string {
     case "dropout":
       return x;
     case "recurrent":
+    case "bidirectional":
       throw unsupported(name, "recurrent layers");
     case "layerNorm":
       throw unsupported(name, "layer normalization");
