@@ -30,13 +30,12 @@ export function judgeRows(
   const sum: BatchLoss = { loss: 0, correct: 0, counted: 0 };
   for (let from = start; from < end; from += maxRows) {
     const to = Math.min(from + maxRows, end);
-    const listed = rows?.subarray(from, to), values = (to - from) * rowLength;
+    const listed = rows?.subarray(from, to);
     if (listed) copyTargets(data, listed, room);
     else room.set(data.targets.subarray(from * outputs, to * outputs));
     if (features instanceof ByteFeatures) {
       if (listed) copyBytes(features.bytes, rowLength, listed, judged);
       else judged.set(features.bytes.subarray(from * rowLength, to * rowLength));
-      exports.widen_bytes(judged.byteOffset, judgedTable.byteOffset, values, input.byteOffset);
     } else if (listed) copyFeatures(data, listed, input);
     else input.set(features.subarray(from * rowLength, to * rowLength));
     const { extent } = program;
@@ -44,7 +43,7 @@ export function judgeRows(
       const isLabelled = hasLabels && outputs > 1;
       extent.steps = isLabelled ? labelledSteps(room, to - from, outputs) : Infinity;
     }
-    program.forward(to - from, false);
+    forward(layout, to - from, features instanceof ByteFeatures);
     const targets = room.subarray(0, (to - from) * outputs);
     const part = computeLoss(layout, loss, {
       rows: to - from,
@@ -56,7 +55,27 @@ export function judgeRows(
     sum.counted += part.counted;
     if (!observe) continue;
     const { at, length } = program.output;
-    observe(new Float32Array(exports.memory.buffer, at, (to - from) * length), targets);
+    const output = new Float32Array(exports.memory.buffer, at, (to - from) * length);
+    observe(output, targets, part.counted);
   }
   return sum;
+}
+
+/** Computes the outputs of rows of the layout's input, or of its bytes. */
+function forward(
+  { exports, program, input, judged, judgedTable }: Layout,
+  rows: number,
+  areBytes: boolean,
+): void {
+  const { onlyDense } = program;
+  if (areBytes && onlyDense) {
+    const { w, b, y, inputs, outputs, scratch } = onlyDense;
+    const { byteOffset: bytes } = judged, { byteOffset: table } = judgedTable;
+    if (exports.dense_bytes(bytes, table, w, b, y, rows, inputs, outputs, scratch) === 1) return;
+  }
+  if (areBytes) {
+    const values = rows * program.input.length;
+    exports.widen_bytes(judged.byteOffset, judgedTable.byteOffset, values, input.byteOffset);
+  }
+  program.forward(rows, false);
 }

@@ -348,6 +348,30 @@ export interface EngineExports extends KernelsExports {
    */
   dense_backward_scratch(rows: number, outputs: number): number;
   /**
+   * Writes `y = table[bytes] * w + b`, without a bias where `b` is null, for bytes
+   * `[rows, inputs]`. The groups have room for `inputs` values. Returns 0, with nothing written,
+   * where the layer is another one, the byte 0 does not stand for 0, or too few bytes are 0; else
+   * 1.
+   *
+   * @param bytes Address of bytes.
+   * @param table Address of `ByteTable`.
+   * @param w Address of float32 values.
+   * @param b Address of float32 values.
+   * @param y Address of float32 values, written.
+   * @param groups Address of uint32 values, written.
+   */
+  dense_bytes(
+    bytes: Pointer,
+    table: Pointer,
+    w: Pointer,
+    b: Pointer,
+    y: Pointer,
+    rows: number,
+    inputs: number,
+    outputs: number,
+    groups: Pointer,
+  ): number;
+  /**
    * Dense layer, `y = x * w + b`, or `y = max(0, x * w + b)` where `relu` is not 0. No bias where
    * `b` is null.
    *
@@ -1341,6 +1365,7 @@ export const ENGINE_EXPORTS: Readonly<Record<string, number>> = {
   conv_gradient_scratch: 2,
   dense_backward: 11,
   dense_backward_scratch: 2,
+  dense_bytes: 9,
   dense_forward: 9,
   dense_forward_scratch: 1,
   dense_input: 7,

@@ -10,6 +10,29 @@ export interface KernelsExports {
   /** Address of the first byte that the module leaves to its caller. */
   readonly __heap_base: WebAssembly.Global;
   /**
+   * Adds a histogram of `n` bins, joined in pairs `n_shift` times, and one of `m` bins. Bins are
+   * joined in pairs until at most `most` are occupied; `shift` becomes the number of times. `bins`
+   * has room for those of both.
+   *
+   * Returns the number of bins.
+   *
+   * @param one Address of float64 values.
+   * @param other Address of float64 values.
+   * @param bins Address of float64 values, written.
+   * @param shift Address of uint32 values, written.
+   */
+  add_bins(
+    one: Pointer,
+    n: number,
+    nShift: number,
+    other: Pointer,
+    m: number,
+    mShift: number,
+    most: number,
+    bins: Pointer,
+    shift: Pointer,
+  ): number;
+  /**
    * Adds the figures of rows, which are computed by `class_scores`, to `totals` in their order, and
    * unless `answers` is null counts the rows of each class by their answer, `[units, units + 1]`,
    * with a last column for rows without one.
@@ -60,7 +83,7 @@ export interface KernelsExports {
    * @param z Address of float32 values.
    * @param labels Address of int32 values.
    * @param spare Address of float64 values, written.
-   * @param codes Address of int32 values, written.
+   * @param codes Address of uint32 values, written.
    * @param figures Address of `RowScores`, written.
    */
   class_scores(
@@ -379,7 +402,7 @@ export interface KernelsExports {
    *
    * @param codes Address of uint32 values, written.
    * @param spare Address of uint32 values, written.
-   * @param bins Address of uint32 values, written.
+   * @param bins Address of float64 values, written.
    * @param shift Address of uint32 values, written.
    */
   score_bins(
@@ -469,6 +492,7 @@ export interface KernelsExports {
 
 /** Number of parameters of each function of {@linkcode KernelsExports}. */
 export const KERNELS_EXPORTS: Readonly<Record<string, number>> = {
+  add_bins: 9,
   add_scores: 6,
   add_steps: 5,
   add_streams: 5,

@@ -1,5 +1,6 @@
 import { finiteMetrics, type Metrics } from "../plan/results.ts";
 import type { ClientJob, JobOutcome } from "./client_pool.ts";
+import { type ScoreMemory, ScoreSlots } from "./score_slots.ts";
 import { readText, sharedVector, writeText } from "./shared_memory.ts";
 
 /** Numbers of an outcome: those of a training, or of an evaluation. `NaN` stands for none. */
@@ -26,6 +27,7 @@ export interface OutcomeMemory {
   readonly flags: SharedArrayBuffer;
   readonly figures: SharedArrayBuffer;
   readonly text: SharedArrayBuffer;
+  readonly scores: ScoreMemory;
   readonly updates: SharedArrayBuffer;
   readonly own: SharedArrayBuffer;
   readonly counts: SharedArrayBuffer;
@@ -50,6 +52,7 @@ export interface OutcomeSlotsOptions {
  * ```text
  * figures  | slot 0: samples, loss, steps, accuracy | slot 1 | …
  * text     | slot 0: metrics, or the reason           | slot 1 | …
+ * scores   | slot 0: histograms of an evaluation    | slot 1 | …
  * updates  | slot 0: one vector                       | slot 1 | …
  * own      | slot 0: one vector, where clients keep one          | …
  * counts   | slot 0: the confusion matrix of a test   | slot 1 | …
@@ -59,12 +62,14 @@ export class OutcomeSlots {
   readonly #memory: OutcomeMemory;
   readonly #flags: Uint8Array;
   readonly #figures: Float64Array;
+  readonly #scores: ScoreSlots;
 
   /** Uses the memory of another thread's slots. */
   constructor(memory: OutcomeMemory) {
     this.#memory = memory;
     this.#flags = new Uint8Array(memory.flags);
     this.#figures = new Float64Array(memory.figures);
+    this.#scores = new ScoreSlots(memory.scores);
   }
 
   /**
@@ -80,6 +85,7 @@ export class OutcomeSlots {
       flags: new SharedArrayBuffer(slots * SLOT_FLAGS),
       figures: new SharedArrayBuffer(8 * slots * SLOT_FIGURES),
       text: new SharedArrayBuffer(slots * METRICS_BYTES),
+      scores: ScoreSlots.createMemory(slots),
       updates: new SharedArrayBuffer(slots * bytes),
       own: new SharedArrayBuffer(keepsOwn ? slots * bytes : 0),
       counts: new SharedArrayBuffer(4 * slots * counts),
@@ -116,9 +122,7 @@ export class OutcomeSlots {
         return outcome;
       case "trained": {
         const { result: { numSamples, loss, steps, metrics }, update, own } = outcome;
-        if (!this.#setMetrics(slot, metrics)) {
-          return this.#tooLong(slot);
-        }
+        if (!this.#setMetrics(slot, metrics)) return this.#tooLong(slot);
         this.#setFigure(slot, SAMPLES, numSamples);
         this.#setFigure(slot, LOSS, loss);
         this.#setFigure(slot, STEPS, steps);
@@ -131,7 +135,7 @@ export class OutcomeSlots {
         const { numSamples, loss, accuracy = NaN, metrics, sums, onTrainingRows } = result;
         const further = {
           ...(metrics && { metrics: finiteMetrics(metrics) }),
-          ...(sums && { sums }),
+          ...(sums && { sums: this.#scores.takeOut(slot, sums) }),
           ...(onTrainingRows && { onTrainingRows }),
         };
         if (!this.#setFurther(slot, further)) return this.#tooLong(slot);
@@ -201,7 +205,9 @@ export class OutcomeSlots {
   }
 
   #further(slot: number): object {
-    return this.#flags[slot * SLOT_FLAGS + HAS_METRICS] === 1 ? JSON.parse(this.#text(slot)) : {};
+    if (this.#flags[slot * SLOT_FLAGS + HAS_METRICS] !== 1) return {};
+    const { sums, ...further } = JSON.parse(this.#text(slot));
+    return { ...further, ...(sums && { sums: this.#scores.putBack(slot, sums) }) };
   }
 
   #tooLong(slot: number): JobOutcome {

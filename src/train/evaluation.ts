@@ -63,9 +63,9 @@ export async function evaluateRows(
   const counts = room > 0 ? new Uint32Array(room) : undefined;
   const tally = metrics ? makeTally(data, trainer.loss, trainer.units) : undefined;
   const answers = tally?.answers;
-  const observe: Observe = (output, targets) => {
+  const observe: Observe = (output, targets, counted) => {
     if (counts && !answers && kind !== "measure") countAnswers(counts, kind, output, targets);
-    tally?.add(output, targets);
+    tally?.add(output, targets, counted);
   };
   let loss = 0, correct = 0, numSamples = 0;
   const options = { rows, ...(counts || tally) && { observe } };

@@ -21,7 +21,7 @@ function reference(codes: readonly number[], most: number) {
       before = place;
       return [gap, ...count];
     });
-    return { shift, bins };
+    return { shift, bins: new Float64Array(bins) };
   }
 }
 
@@ -42,5 +42,8 @@ Deno.test("scoreBins() counts codes in as many bins as are allowed", () => {
 
 Deno.test("scoreBins() takes the smallest and the largest codes", () => {
   const codes = Int32Array.of(2 ** 24 - 1, 0, 2 ** 24 - 2);
-  assertEquals(scoreBins(codes, 9), { shift: 0, bins: [0, 1, 0, 2 ** 23 - 1, 1, 1] });
+  assertEquals(scoreBins(codes, 9), {
+    shift: 0,
+    bins: Float64Array.of(0, 1, 0, 2 ** 23 - 1, 1, 1),
+  });
 });

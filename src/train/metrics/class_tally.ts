@@ -54,12 +54,16 @@ export class ClassTally {
     this.#tallies = Array.from({ length: scores }, () => new ScoreTally(mostBins(scores)));
   }
 
-  /** Adds rows of the model's output, with their targets. */
-  add(output: Float32Array, targets: Int32Array | Float32Array): void {
+  /**
+   * Adds rows of the model's output, with their targets.
+   *
+   * @param counted Number of labels that are not negative. Default: they are looked through.
+   */
+  add(output: Float32Array, targets: Int32Array | Float32Array, counted?: number): void {
     const rows = output.length / this.#units, score = this.#score;
-    if (this.#task === "classification" && targets.some((label) => label < 0)) {
-      return this.add(...withLabels(output, targets, this.#units));
-    }
+    if (
+      this.#task === "classification" && counted !== rows && targets.some((label) => label < 0)
+    ) return this.add(...withLabels(output, targets, this.#units));
     this.#samples += rows;
     if (score === undefined) {
       const labels = targets instanceof Int32Array ? targets : Int32Array.from(targets);

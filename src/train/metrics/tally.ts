@@ -7,8 +7,12 @@ import { MeasureTally } from "./measure_tally.ts";
 
 /** Sums over the rows of an evaluation. */
 export interface Tally {
-  /** Adds rows of the model's output, with their targets. */
-  add(output: Float32Array, targets: Int32Array | Float32Array): void;
+  /**
+   * Adds rows of the model's output, with their targets.
+   *
+   * @param counted Number of labels that are not negative. Default: they are looked through.
+   */
+  add(output: Float32Array, targets: Int32Array | Float32Array, counted?: number): void;
   /**
    * Answers to the rows of a classifier, `[outputs, outputs + 1]`, with a last column for none;
    * `undefined` where they are not counted.

@@ -10,5 +10,6 @@ mod half;
 mod ring;
 mod robust;
 mod score_bins;
+mod score_sums;
 mod scores;
 mod stats;

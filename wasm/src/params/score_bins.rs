@@ -24,7 +24,7 @@ pub unsafe extern "C" fn score_bins(
     n: usize,
     most: usize,
     spare: *mut u32,
-    bins: *mut u32,
+    bins: *mut f64,
     shift: *mut u32,
 ) -> usize {
     unsafe {
@@ -37,13 +37,13 @@ pub unsafe extern "C" fn score_bins(
             let (place, positive) = (code >> 1 >> joined, code & 1);
             if count == 0 || place != last {
                 let bin = bins.add(3 * count);
-                *bin = place - before;
-                *bin.add(1) = 0;
-                *bin.add(2) = 0;
+                *bin = f64::from(place - before);
+                *bin.add(1) = 0.0;
+                *bin.add(2) = 0.0;
                 count += 1;
                 (last, before) = (place, place);
             }
-            *bins.add(3 * (count - 1) + 1 + positive as usize) += 1;
+            *bins.add(3 * (count - 1) + 1 + positive as usize) += 1.0;
         }
         count
     }
@@ -99,9 +99,9 @@ unsafe fn shift_for(sorted: *const u32, n: usize, most: usize) -> u32 {
 mod tests {
     use super::*;
 
-    fn bins_of(codes: &[u32], most: usize) -> (u32, Vec<u32>) {
+    fn bins_of(codes: &[u32], most: usize) -> (u32, Vec<f64>) {
         let (mut codes, mut spare) = (codes.to_vec(), vec![0; codes.len()]);
-        let (mut bins, mut shift) = (vec![0; 3 * codes.len()], 99);
+        let (mut bins, mut shift) = (vec![0.0; 3 * codes.len()], 99);
         let (at, room) = (codes.as_mut_ptr(), spare.as_mut_ptr());
         let count = unsafe { score_bins(at, codes.len(), most, room, bins.as_mut_ptr(), &mut shift) };
         bins.truncate(3 * count);
@@ -111,15 +111,15 @@ mod tests {
     #[test]
     fn counts_rows_of_each_bin() {
         let codes = [2 * 70_000, 2 * 5 + 1, 2 * 5, 2 * 8_388_607 + 1, 2 * 5];
-        assert_eq!(bins_of(&codes, 9), (0, vec![5, 2, 1, 69_995, 1, 0, 8_318_607, 0, 1]));
+        assert_eq!(bins_of(&codes, 9), (0, vec![5.0, 2.0, 1.0, 69_995.0, 1.0, 0.0, 8_318_607.0, 0.0, 1.0]));
         assert_eq!(bins_of(&[], 9), (0, vec![]));
     }
 
     #[test]
     fn joins_bins_in_pairs() {
         let codes = [2 * 8, 2 * 9 + 1, 2 * 12, 2 * 15];
-        assert_eq!(bins_of(&codes, 3), (1, vec![4, 1, 1, 2, 1, 0, 1, 1, 0]));
-        assert_eq!(bins_of(&codes, 2), (2, vec![2, 1, 1, 1, 2, 0]));
-        assert_eq!(bins_of(&codes, 1), (3, vec![1, 3, 1]));
+        assert_eq!(bins_of(&codes, 3), (1, vec![4.0, 1.0, 1.0, 2.0, 1.0, 0.0, 1.0, 1.0, 0.0]));
+        assert_eq!(bins_of(&codes, 2), (2, vec![2.0, 1.0, 1.0, 1.0, 2.0, 0.0]));
+        assert_eq!(bins_of(&codes, 1), (3, vec![1.0, 3.0, 1.0]));
     }
 }

@@ -3,7 +3,9 @@
 //! Powers and logarithms are exact to about a unit in the last place, and have the same bits in
 //! every build and engine.
 
-use crate::simd::{F32x4, F64x4};
+use core::array::from_fn;
+
+use crate::simd::{Constant, F32x4, F64x4};
 
 /// Bins of one unit of the logit, up to the size `LINEAR`.
 const RESOLUTION: f64 = 65_536.0;
@@ -11,6 +13,8 @@ const RESOLUTION: f64 = 65_536.0;
 const LINEAR: f64 = 8.0;
 /// Number of bins.
 const BINS: f64 = 8_388_608.0;
+/// Classes whose powers and logarithms are computed side by side.
+const TOGETHER: usize = 3;
 
 /// Figures of one row.
 #[repr(C)]
@@ -35,27 +39,27 @@ pub unsafe extern "C" fn class_scores(
     rows: usize,
     units: usize,
     spare: *mut f64,
-    codes: *mut i32,
+    codes: *mut u32,
     figures: &mut RowScores,
 ) {
     let figures = figures as *mut RowScores;
     for start in (0..rows).step_by(4) {
         let count = (rows - start).min(4);
         // The last row stands in for those past the end.
-        let four: [usize; 4] = core::array::from_fn(|k| start + k.min(count - 1));
-        let label = four.map(|row| unsafe { *labels.add(row) } as f64);
-        let scores = four_rows(
-            units,
-            label,
-            spare,
-            |i| four.map(|row| unsafe { *z.add(row * units + i) }),
-            |i, code| {
-                let to = unsafe { codes.add(i * rows + start) };
-                for (k, code) in code.into_iter().enumerate().take(count) {
-                    unsafe { *to.add(k) = code as i32 };
+        let four: [usize; 4] = from_fn(|k| start + k.min(count - 1));
+        let label = four.map(|row| unsafe { *labels.add(row) } as usize);
+        let at = four.map(|row| unsafe { z.add(row * units) });
+        let scores = unsafe {
+            four_rows(units, label, spare, at, |i, code| {
+                let to = codes.add(i * rows + start);
+                if count == 4 {
+                    return code.store_whole(to);
                 }
-            },
-        );
+                let mut whole = [0; 4];
+                code.store_whole(whole.as_mut_ptr());
+                to.copy_from_nonoverlapping(whole.as_ptr(), count);
+            })
+        };
         for (k, scores) in scores.into_iter().enumerate().take(count) {
             unsafe { figures.add(start + k).write(scores) };
         }
@@ -94,7 +98,7 @@ pub unsafe extern "C" fn add_scores(
     // Both classes of two have the same error: one of them counts, as is usual.
     let share = if units == 2 { 0.5 } else { 1.0 };
     for (start, four) in figures.chunks(4).enumerate().map(|(i, four)| (4 * i, four)) {
-        let logits: [f64; 4] = core::array::from_fn(|k| four[k.min(four.len() - 1)].logit);
+        let logits: [f64; 4] = from_fn(|k| four[k.min(four.len() - 1)].logit);
         let surprises = surprises(unsafe { F64x4::load(logits.as_ptr()) }).to_array();
         for (k, (row, surprise)) in four.iter().zip(surprises).enumerate() {
             let label = unsafe { *labels.add(start + k) };
@@ -118,61 +122,87 @@ pub unsafe extern "C" fn add_scores(
 #[inline(always)]
 fn surprises(logits: F64x4) -> F64x4 {
     let (zero, one) = (F64x4::splat(0.0), F64x4::splat(1.0));
-    let power = exps(zero - logits.abs());
+    let [power] = exps([zero - logits.abs()]);
     let whole = one + power;
     // The second term has what rounding has taken from the sum.
-    let rest = lns(whole) + (power - (whole - one)) / whole;
+    let [ln] = lns([whole]);
+    let rest = ln + (power - (whole - one)) / whole;
     F64x4::where_less(logits, zero, zero - logits, zero) + rest
 }
 
-/// Computes the scores of four rows, one in each lane. `logits` gives those of a class, and `take`
-/// gets the class's codes.
+/// Writes the logits of four rows for each class, as float64: `[units, 4]`.
 #[inline(always)]
-fn four_rows(
+unsafe fn widen_logits(units: usize, z: [*const f32; 4], into: *mut f64) {
+    let write = |i: usize, logits: F32x4| unsafe { F64x4::from(logits).store(into.add(4 * i)) };
+    if units < 4 {
+        for i in 0..units {
+            write(i, unsafe { F32x4::load(z.map(|row| *row.add(i)).as_ptr()) });
+        }
+        return;
+    }
+    // The last four classes end with the last one.
+    for first in (0..units).step_by(4).map(|first| first.min(units - 4)) {
+        let four = F32x4::transpose(z.map(|row| unsafe { F32x4::load(row.add(first)) }));
+        for (k, logits) in four.into_iter().enumerate() {
+            write(first + k, logits);
+        }
+    }
+}
+
+/// Computes the scores of four rows, one in each lane. `take` gets twice the bins of each class, and
+/// one more where the row is of the class.
+#[inline(always)]
+unsafe fn four_rows(
     units: usize,
-    label: [f64; 4],
+    label: [usize; 4],
     spare: *mut f64,
-    logits: impl Fn(usize) -> [f32; 4],
-    mut take: impl FnMut(usize, [f64; 4]),
+    z: [*const f32; 4],
+    mut take: impl FnMut(usize, F64x4),
 ) -> [RowScores; 4] {
     let (zero, one) = (F64x4::splat(0.0), F64x4::splat(1.0));
-    let is =
-        |a: F64x4, i: usize, yes, no| F64x4::where_less((a - F64x4::splat(i as f64)).abs(), F64x4::splat(0.5), yes, no);
     // The logits of each class, and its powers.
     let (z_at, power_at) = (|i: usize| unsafe { spare.add(4 * i) }, |i: usize| unsafe { spare.add(4 * (units + i)) });
-    let label = unsafe { F64x4::load(label.as_ptr()) };
+    unsafe { widen_logits(units, z, spare) };
+    let labels = unsafe { F64x4::load(label.map(|label| label as f64).as_ptr()) };
     let (mut peak, mut most) = (F64x4::splat(f64::NEG_INFINITY), zero);
     for i in 0..units {
-        let z = F64x4::from(unsafe { F32x4::load(logits(i).as_ptr()) });
-        unsafe { z.store(z_at(i)) };
+        let z = unsafe { F64x4::load(z_at(i)) };
         most = F64x4::where_less(peak, z, F64x4::splat(i as f64), most);
         peak = F64x4::where_less(peak, z, z, peak);
     }
+    // The last class stands in for those past the end.
+    let together = |first: usize| from_fn::<usize, TOGETHER, _>(|k| (first + k).min(units - 1));
     let mut others = zero;
-    for i in 0..units {
-        let power = exps(unsafe { F64x4::load(z_at(i)) } - peak);
-        unsafe { power.store(power_at(i)) };
-        others = others + is(most, i, zero, power);
+    for first in (0..units).step_by(TOGETHER) {
+        let powers = exps(together(first).map(|i| unsafe { F64x4::load(z_at(i)) } - peak));
+        for (i, power) in (first..units).zip(powers) {
+            unsafe { power.store(power_at(i)) };
+            others = others + F64x4::where_equal(most, F64x4::splat(i as f64), zero, power);
+        }
     }
     let sum = one + others;
     let share = one / sum;
-    let (mut brier, mut own) = (zero, F64x4::splat(f64::NAN));
-    for i in 0..units {
-        let (z, power) = unsafe { (F64x4::load(z_at(i)), F64x4::load(power_at(i))) };
-        let holds = is(label, i, one, zero);
-        let error = power * share - holds;
-        brier = brier + error * error;
+    let mut brier = zero;
+    for first in (0..units).step_by(TOGETHER) {
         // What the other classes have, without cancellation for the greatest.
-        let logit = z - peak - lns(is(most, i, others, sum - power));
-        own = is(label, i, logit, own);
-        let bin = bins(logit);
-        take(i, (bin + bin + holds).to_array());
+        let rests = lns(together(first).map(|i| {
+            F64x4::where_equal(most, F64x4::splat(i as f64), others, sum - unsafe { F64x4::load(power_at(i)) })
+        }));
+        for (i, rest) in (first..units).zip(rests) {
+            let (z, power) = unsafe { (F64x4::load(z_at(i)), F64x4::load(power_at(i))) };
+            let holds = F64x4::where_equal(labels, F64x4::splat(i as f64), one, zero);
+            let error = power * share - holds;
+            brier = brier + error * error;
+            let logit = z - peak - rest;
+            unsafe { logit.store(z_at(i)) };
+            let bin = bins(logit);
+            take(i, bin + bin + holds);
+        }
     }
-    let (brier, logit) = (brier.to_array(), own.to_array());
-    let (confidence, most) = (share.to_array(), most.to_array());
-    core::array::from_fn(|k| RowScores {
+    let (brier, confidence, most) = (brier.to_array(), share.to_array(), most.to_array());
+    from_fn(|k| RowScores {
         brier: brier[k],
-        logit: logit[k],
+        logit: if label[k] < units { unsafe { *z_at(label[k]).add(k) } } else { f64::NAN },
         confidence: confidence[k],
         answer: if brier[k].is_nan() { -1.0 } else { most[k] },
     })
@@ -185,73 +215,92 @@ fn bins(logits: F64x4) -> F64x4 {
     let largest = F64x4::splat(BINS / 2.0 / RESOLUTION);
     let size = logits.abs();
     let mut place = size;
-    if size.to_array().iter().any(|&size| size > LINEAR) {
-        let curve = (normal_lns(size * F64x4::splat(1.0 / LINEAR)) + F64x4::splat(1.0)) * linear;
+    if F64x4::any_less(linear, size) {
+        let [ln] = normal_lns([size * F64x4::splat(1.0 / LINEAR)]);
+        let curve = (ln + F64x4::splat(1.0)) * linear;
         place = F64x4::where_less(linear, size, curve, size);
     }
     // The last bin has all that is beyond.
-    let place = F64x4::where_less(place, largest, place, largest).with_signs_of(logits);
+    let place = F64x4::less_of(largest, place).with_signs_of(logits);
     let bin = (place * F64x4::splat(RESOLUTION)).floor() + F64x4::splat(BINS / 2.0);
-    let last = F64x4::splat(BINS - 1.0);
-    F64x4::where_less(bin, last, bin, last)
+    F64x4::less_of(F64x4::splat(BINS - 1.0), bin)
 }
 
-const LN_2_HIGH: f64 = f64::from_bits(0x3FE6_2E42_FEE0_0000);
-const LN_2_LOW: f64 = f64::from_bits(0x3DEA_39EF_3579_3C76);
-
+static LN_2_HIGH: Constant = Constant::new(f64::from_bits(0x3FE6_2E42_FEE0_0000));
+static LN_2_LOW: Constant = Constant::new(f64::from_bits(0x3DEA_39EF_3579_3C76));
+static LOG2_E: Constant = Constant::new(core::f64::consts::LOG2_E);
+static HALF: Constant = Constant::new(0.5);
+static ONE: Constant = Constant::new(1.0);
+static TWO: Constant = Constant::new(2.0);
+static SMALLEST: Constant = Constant::new(f64::MIN_POSITIVE);
 /// Least exponent whose power is taken for more than 0.
-const LEAST: f64 = -700.0;
+static LEAST: Constant = Constant::new(LEAST_EXPONENT);
+const LEAST_EXPONENT: f64 = -700.0;
 
-/// Returns `e^x` for each `x` up to 0, by the rational approximation of fdlibm; NaN stays NaN.
+/// Returns `e^x` for each `x` up to 0, by the rational approximation of fdlibm; NaN stays NaN. The
+/// vectors are computed side by side, as an operation waits for the one before in its own.
 #[inline(always)]
-fn exps(x: F64x4) -> F64x4 {
-    const P: [f64; 5] = [
+fn exps<const N: usize>(x: [F64x4; N]) -> [F64x4; N] {
+    static P: [Constant; 5] = Constant::series([
         4.138_136_797_057_238_5e-08,
         -1.653_390_220_546_525_2e-06,
         6.613_756_321_437_934e-05,
         -2.777_777_777_701_559_3e-03,
         1.666_666_666_666_660_2e-01,
-    ];
-    let exponent = x;
+    ]);
     // Reduced to at most half of ln 2, as a difference of two parts.
-    let turns = (x * F64x4::splat(core::f64::consts::LOG2_E) - F64x4::splat(0.5)).truncate();
-    let (upper, lower) = (x - turns * F64x4::splat(LN_2_HIGH), turns * F64x4::splat(LN_2_LOW));
-    let x = upper - lower;
-    let t = x * x;
-    let sum = P.iter().fold(F64x4::splat(0.0), |sum, &p| sum * t + F64x4::splat(p));
-    let c = x - t * sum;
-    let y = F64x4::splat(1.0) - ((lower - (x * c) / (F64x4::splat(2.0) - c)) - upper);
-    let power = y * turns.power_of_two();
-    F64x4::where_less(exponent, F64x4::splat(LEAST), F64x4::splat(0.0), power)
+    let turns = x.map(|x| (x * LOG2_E.splat() - HALF.splat()).truncate());
+    let upper: [F64x4; N] = from_fn(|i| x[i] - turns[i] * LN_2_HIGH.splat());
+    let lower = turns.map(|turns| turns * LN_2_LOW.splat());
+    let rest: [F64x4; N] = from_fn(|i| upper[i] - lower[i]);
+    let t = rest.map(|rest| rest * rest);
+    let mut sums = [F64x4::splat(0.0); N];
+    for p in &P {
+        sums = from_fn(|i| sums[i] * t[i] + p.splat());
+    }
+    from_fn(|i| {
+        let c = rest[i] - t[i] * sums[i];
+        let y = ONE.splat() - ((lower[i] - (rest[i] * c) / (TWO.splat() - c)) - upper[i]);
+        F64x4::where_less(x[i], LEAST.splat(), F64x4::splat(0.0), y * turns[i].power_of_two())
+    })
 }
 
 /// Returns the natural logarithms of finite numbers from 0; NaN gives a number.
 #[inline(always)]
-fn lns(x: F64x4) -> F64x4 {
+fn lns<const N: usize>(x: [F64x4; N]) -> [F64x4; N] {
+    let normal = normal_lns(x);
     let infinite = F64x4::splat(f64::NEG_INFINITY);
-    F64x4::where_less(x, F64x4::splat(f64::MIN_POSITIVE), infinite, normal_lns(x))
+    from_fn(|i| F64x4::where_less(x[i], SMALLEST.splat(), infinite, normal[i]))
 }
 
 /// Returns the natural logarithms of normal numbers above 0, by the series of fdlibm.
 #[inline(always)]
-fn normal_lns(x: F64x4) -> F64x4 {
-    const EVEN: [f64; 4] = [
+fn normal_lns<const N: usize>(x: [F64x4; N]) -> [F64x4; N] {
+    static EVEN: [Constant; 4] = Constant::series([
         1.479_819_860_511_658_591e-01,
         1.818_357_216_161_805_012e-01,
         2.857_142_874_366_239_149e-01,
         6.666_666_666_666_735_130e-01,
-    ];
-    const ODD: [f64; 3] = [1.531_383_769_920_937_332e-01, 2.222_219_843_214_978_396e-01, 3.999_999_999_940_941_908e-01];
-    let series =
-        |terms: &[f64], w: F64x4| terms.iter().fold(F64x4::splat(0.0), |sum, &term| sum * w + F64x4::splat(term));
-    let (k, mantissa) = x.split();
-    let f = mantissa - F64x4::splat(1.0);
-    let s = f / (F64x4::splat(2.0) + f);
-    let z = s * s;
-    let w = z * z;
-    let r = z * series(&EVEN, w) + w * series(&ODD, w);
-    let half = F64x4::splat(0.5) * f * f;
-    k * F64x4::splat(LN_2_HIGH) - ((half - (s * (half + r) + k * F64x4::splat(LN_2_LOW))) - f)
+    ]);
+    static ODD: [Constant; 3] =
+        Constant::series([1.531_383_769_920_937_332e-01, 2.222_219_843_214_978_396e-01, 3.999_999_999_940_941_908e-01]);
+    let parts = x.map(F64x4::split);
+    let f = parts.map(|(_, mantissa)| mantissa - ONE.splat());
+    let s = f.map(|f| f / (TWO.splat() + f));
+    let z = s.map(|s| s * s);
+    let w = z.map(|z| z * z);
+    let (mut even, mut odd) = ([F64x4::splat(0.0); N], [F64x4::splat(0.0); N]);
+    for term in &EVEN {
+        even = from_fn(|i| even[i] * w[i] + term.splat());
+    }
+    for term in &ODD {
+        odd = from_fn(|i| odd[i] * w[i] + term.splat());
+    }
+    from_fn(|i| {
+        let r = z[i] * even[i] + w[i] * odd[i];
+        let (half, k) = (HALF.splat() * f[i] * f[i], parts[i].0);
+        k * LN_2_HIGH.splat() - ((half - (s[i] * (half + r) + k * LN_2_LOW.splat())) - f[i])
+    })
 }
 
 #[cfg(test)]
@@ -270,9 +319,9 @@ mod tests {
 
     #[test]
     fn exp_and_ln_are_within_a_unit_of_the_standard_library() {
-        let (exp, ln) = (|x| one(exps, x), |x| one(lns, x));
+        let (exp, ln) = (|x| one(|x| exps([x])[0], x), |x| one(|x| lns([x])[0], x));
         for i in 0..200_000 {
-            let x = LEAST * f64::from(i) / 200_000.0;
+            let x = LEAST_EXPONENT * f64::from(i) / 200_000.0;
             assert!(units_apart(exp(x), x.exp()) <= 1, "exp {x}");
             let x = f64::from(i + 1) * 1e-3;
             assert!(units_apart(ln(x), x.ln()) <= 1 || (ln(x) - x.ln()).abs() < 1e-16, "ln {x}");
@@ -335,7 +384,7 @@ mod tests {
         assert!((first.logit - (powers[2] / (sum - powers[2])).ln()).abs() < 1e-12);
         assert!((first.confidence - powers[1] / sum).abs() < 1e-12);
         assert_eq!((first.answer, second.answer), (1.0, -1.0));
-        assert_eq!(codes[4], 2 * one(bins, first.logit) as i32 + 1);
+        assert_eq!(codes[4], 2 * one(bins, first.logit) as u32 + 1);
         assert!(second.brier.is_nan());
     }
 }

@@ -50,6 +50,9 @@ pub fn where_positive(condition: Single, yes: Single, no: Single) -> Single {
 pub fn where_equal(a: Single, b: Single, yes: Single, no: Single) -> Single {
     core::array::from_fn(|i| if a[i] == b[i] { yes[i] } else { no[i] })
 }
+pub fn where_less(a: Single, b: Single, yes: Single, no: Single) -> Single {
+    core::array::from_fn(|i| if a[i] < b[i] { yes[i] } else { no[i] })
+}
 pub fn join(a: Single, b: Single) -> Single {
     zip(a, b, |a, b| f32::from_bits(a.to_bits() | b.to_bits()))
 }
@@ -61,6 +64,14 @@ pub unsafe fn store_pairs(value: Single, start: u32, step: u32, to: *mut [u32; 2
     for (lane, value) in value.into_iter().enumerate() {
         unsafe { to.add(found).write([start + lane as u32 * step, value.to_bits()]) };
         found += usize::from(value != 0.0);
+    }
+    found
+}
+pub unsafe fn store_places(value: Integers, start: u32, step: u32, to: *mut u32) -> usize {
+    let mut found = 0;
+    for (lane, value) in value.into_iter().enumerate() {
+        unsafe { *to.add(found) = start + lane as u32 * step };
+        found += usize::from(value != 0);
     }
     found
 }
@@ -126,11 +137,29 @@ pub fn wide_with_signs(values: Double, signs: Double) -> Double {
 pub fn wide_where_less(a: Double, b: Double, yes: Double, no: Double) -> Double {
     core::array::from_fn(|i| if a[i] < b[i] { yes[i] } else { no[i] })
 }
+pub fn wide_where_equal(a: Double, b: Double, yes: Double, no: Double) -> Double {
+    core::array::from_fn(|i| if a[i] == b[i] { yes[i] } else { no[i] })
+}
+pub fn wide_less_of(a: Double, b: Double) -> Double {
+    core::array::from_fn(|i| if b[i] < a[i] { b[i] } else { a[i] })
+}
+pub fn wide_any_less(a: Double, b: Double) -> bool {
+    (0..4).any(|i| a[i] < b[i])
+}
+pub unsafe fn wide_store_whole(to: *mut u32, value: Double) {
+    unsafe { to.cast::<Integers>().write_unaligned(value.map(|whole| whole as u32)) }
+}
+pub fn narrowed(values: Double) -> Single {
+    values.map(|value| value as f32)
+}
 pub fn over(a: Double, b: Double) -> Double {
     core::array::from_fn(|i| a[i] / b[i])
 }
 pub fn zero() -> Double {
     [0.0; 4]
+}
+pub fn wide_constant(value: &'static [f64; 2]) -> Double {
+    [value[0]; 4]
 }
 pub fn wide_splat(value: f64) -> Double {
     [value; 4]
@@ -183,6 +212,9 @@ pub fn add_integers(a: Integers, b: Integers) -> Integers {
 }
 pub fn subtract_integers(a: Integers, b: Integers) -> Integers {
     zip_integers(a, b, u32::wrapping_sub)
+}
+pub fn or_integers(a: Integers, b: Integers) -> Integers {
+    zip_integers(a, b, |a, b| a | b)
 }
 pub fn xor_integers(a: Integers, b: Integers) -> Integers {
     zip_integers(a, b, |a, b| a ^ b)

@@ -1,7 +1,7 @@
 //! Vectors of four float32 lanes: WebAssembly's instructions, or plain arrays on the host, where
 //! the tests run.
 
-use core::ops::{Add, BitXor, Div, Mul, Sub};
+use core::ops::{Add, BitOr, BitXor, Div, Mul, Sub};
 
 mod binary16;
 #[cfg(not(target_arch = "wasm32"))]
@@ -96,6 +96,11 @@ impl F32x4 {
     /// Selects lane by lane `yes` where `a` and `b` are equal, else `no`.
     pub fn where_equal(a: Self, b: Self, yes: Self, no: Self) -> Self {
         Self(lanes::where_equal(a.0, b.0, yes.0, no.0))
+    }
+
+    /// Selects lane by lane `yes` where `a` is less than `b`, else `no`.
+    pub fn where_less(a: Self, b: Self, yes: Self, no: Self) -> Self {
+        Self(lanes::where_less(a.0, b.0, yes.0, no.0))
     }
 
     /// Joins the bits of two vectors: a lane is 0 where it is in both.
@@ -199,6 +204,35 @@ impl Mul for F32x4 {
     }
 }
 
+/// Number of a series that is read from memory where it is used. V8 takes three instructions to make
+/// a vector of a number in the code, and has too few registers to keep a series.
+#[repr(C, align(16))]
+pub struct Constant([f64; 2]);
+
+impl Constant {
+    /// Creates a constant.
+    pub const fn new(value: f64) -> Self {
+        Self([value; 2])
+    }
+
+    /// Creates the constants of a series.
+    pub const fn series<const N: usize>(values: [f64; N]) -> [Self; N] {
+        let mut series = [const { Self::new(0.0) }; N];
+        let mut i = 0;
+        while i < N {
+            series[i] = Self::new(values[i]);
+            i += 1;
+        }
+        series
+    }
+
+    /// Returns a vector of the number.
+    #[inline(always)]
+    pub fn splat(&'static self) -> F64x4 {
+        F64x4(lanes::wide_constant(&self.0))
+    }
+}
+
 /// Four float64 values. Products and sums are rounded one by one in every build.
 #[derive(Clone, Copy)]
 pub struct F64x4(lanes::Double);
@@ -228,6 +262,11 @@ impl F64x4 {
     /// Divides each value by a number and rounds it to float32.
     pub fn divided_by(self, divisor: f64) -> F32x4 {
         F32x4(lanes::divided_by(self.0, divisor))
+    }
+
+    /// Rounds each value to float32.
+    pub fn narrow(self) -> F32x4 {
+        F32x4(lanes::narrowed(self.0))
     }
 
     /// Rounds each value to the next integer toward 0.
@@ -263,6 +302,30 @@ impl F64x4 {
     /// Selects value by value `yes` where `a` is less than `b`, else `no`.
     pub fn where_less(a: Self, b: Self, yes: Self, no: Self) -> Self {
         Self(lanes::wide_where_less(a.0, b.0, yes.0, no.0))
+    }
+
+    /// Selects value by value `yes` where `a` and `b` are equal, else `no`.
+    pub fn where_equal(a: Self, b: Self, yes: Self, no: Self) -> Self {
+        Self(lanes::wide_where_equal(a.0, b.0, yes.0, no.0))
+    }
+
+    /// Returns value by value that of `b` where it is less than that of `a`, else that of `a`.
+    pub fn less_of(a: Self, b: Self) -> Self {
+        Self(lanes::wide_less_of(a.0, b.0))
+    }
+
+    /// Returns true if a value of `a` is less than that of `b`.
+    pub fn any_less(a: Self, b: Self) -> bool {
+        lanes::wide_any_less(a.0, b.0)
+    }
+
+    /// Writes the values, whole numbers from 0 to 2^32 - 1; NaN writes any number.
+    ///
+    /// # Safety
+    /// `to` points to four writable integers.
+    #[inline(always)]
+    pub unsafe fn store_whole(self, to: *mut u32) {
+        unsafe { lanes::wide_store_whole(to, self.0) }
     }
 
     /// Splits each value, a normal number above 0, into the exponent of a power of two and a factor
@@ -397,6 +460,16 @@ impl U32x4 {
         unsafe { lanes::store_integers(to, self.0) }
     }
 
+    /// Writes a number for each lane that is not 0, `start` for the first lane and `step` more for
+    /// each further one, and returns how many there are.
+    ///
+    /// # Safety
+    /// `to` points to four writable integers, all of which may be overwritten.
+    #[inline(always)]
+    pub unsafe fn store_places(self, start: u32, step: u32, to: *mut u32) -> usize {
+        unsafe { lanes::store_places(self.0, start, step, to) }
+    }
+
     /// Rotates the bits of each lane to the left.
     #[inline(always)]
     pub fn rotate_left<const BITS: u32>(self) -> Self {
@@ -436,6 +509,14 @@ impl Sub for U32x4 {
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
         Self(lanes::subtract_integers(self.0, other.0))
+    }
+}
+
+impl BitOr for U32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn bitor(self, other: Self) -> Self {
+        Self(lanes::or_integers(self.0, other.0))
     }
 }
 

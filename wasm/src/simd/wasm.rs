@@ -63,6 +63,9 @@ pub fn where_positive(condition: v128, yes: v128, no: v128) -> v128 {
 pub fn where_equal(a: v128, b: v128, yes: v128, no: v128) -> v128 {
     v128_bitselect(yes, no, f32x4_eq(a, b))
 }
+pub fn where_less(a: v128, b: v128, yes: v128, no: v128) -> v128 {
+    v128_bitselect(yes, no, f32x4_lt(a, b))
+}
 #[inline(always)]
 pub fn join(a: v128, b: v128) -> v128 {
     v128_or(a, b)
@@ -104,6 +107,16 @@ pub unsafe fn store_pairs(value: v128, start: u32, step: u32, to: *mut [u32; 2])
         let (numbers, values) = (u8x16_swizzle(numbers, order), u8x16_swizzle(value, order));
         v128_store(to.cast(), i32x4_shuffle::<0, 4, 1, 5>(numbers, values));
         v128_store(to.add(2).cast(), i32x4_shuffle::<2, 6, 3, 7>(numbers, values));
+    }
+    mask.count_ones() as usize
+}
+#[inline(always)]
+pub unsafe fn store_places(value: v128, start: u32, step: u32, to: *mut u32) -> usize {
+    let mask = i32x4_bitmask(i32x4_ne(value, i32x4_splat(0))) as usize;
+    let numbers = u32x4_add(u32x4_splat(start), u32x4(0, step, 2 * step, 3 * step));
+    unsafe {
+        let order = v128_load(CHOSEN.as_ptr().add(mask).cast());
+        v128_store(to.cast(), u8x16_swizzle(numbers, order));
     }
     mask.count_ones() as usize
 }
@@ -178,10 +191,9 @@ pub fn wide_truncate(values: Double) -> Double {
     (f64x2_trunc(values.0), f64x2_trunc(values.1))
 }
 pub fn wide_power_of_two(values: Double) -> Double {
-    let power = |value| {
-        let exponent = i64x2_extend_low_i32x4(i32x4_trunc_sat_f64x2_zero(value));
-        i64x2_shl(i64x2_add(exponent, i64x2_splat(1023)), 52)
-    };
+    // The sum with 1.5 * 2^52 has the integer in its lower bits.
+    let magic = f64x2_splat(6_755_399_441_055_744.0 + 1023.0);
+    let power = |value| i64x2_shl(f64x2_add(value, magic), 52);
     (power(values.0), power(values.1))
 }
 pub fn wide_split(values: Double) -> (Double, Double) {
@@ -213,11 +225,37 @@ pub fn wide_where_less(a: Double, b: Double, yes: Double, no: Double) -> Double 
     let select = |a, b, yes, no| v128_bitselect(yes, no, f64x2_lt(a, b));
     (select(a.0, b.0, yes.0, no.0), select(a.1, b.1, yes.1, no.1))
 }
+pub fn wide_where_equal(a: Double, b: Double, yes: Double, no: Double) -> Double {
+    let select = |a, b, yes, no| v128_bitselect(yes, no, f64x2_eq(a, b));
+    (select(a.0, b.0, yes.0, no.0), select(a.1, b.1, yes.1, no.1))
+}
+pub fn wide_less_of(a: Double, b: Double) -> Double {
+    (f64x2_pmin(a.0, b.0), f64x2_pmin(a.1, b.1))
+}
+pub fn wide_any_less(a: Double, b: Double) -> bool {
+    v128_any_true(v128_or(f64x2_lt(a.0, b.0), f64x2_lt(a.1, b.1)))
+}
+#[inline(always)]
+pub unsafe fn wide_store_whole(to: *mut u32, value: Double) {
+    // The sum with 2^52 has the integer in its lower bits.
+    let magic = f64x2_splat(4_503_599_627_370_496.0);
+    let (low, high) = (f64x2_add(value.0, magic), f64x2_add(value.1, magic));
+    unsafe { v128_store(to.cast(), i32x4_shuffle::<0, 2, 4, 6>(low, high)) }
+}
+pub fn narrowed(values: Double) -> v128 {
+    i64x2_shuffle::<0, 2>(f32x4_demote_f64x2_zero(values.0), f32x4_demote_f64x2_zero(values.1))
+}
 pub fn over(a: Double, b: Double) -> Double {
     (f64x2_div(a.0, b.0), f64x2_div(a.1, b.1))
 }
 pub fn zero() -> Double {
     (f64x2_splat(0.0), f64x2_splat(0.0))
+}
+#[inline(always)]
+pub fn wide_constant(value: &'static [f64; 2]) -> Double {
+    // Volatile, so that it stays in memory.
+    let read = || unsafe { core::ptr::read_volatile(value.as_ptr().cast::<v128>()) };
+    (read(), read())
 }
 pub fn wide_splat(value: f64) -> Double {
     (f64x2_splat(value), f64x2_splat(value))
@@ -280,6 +318,10 @@ pub fn add_integers(a: v128, b: v128) -> v128 {
 #[inline(always)]
 pub fn subtract_integers(a: v128, b: v128) -> v128 {
     i32x4_sub(a, b)
+}
+#[inline(always)]
+pub fn or_integers(a: v128, b: v128) -> v128 {
+    v128_or(a, b)
 }
 #[inline(always)]
 pub fn xor_integers(a: v128, b: v128) -> v128 {

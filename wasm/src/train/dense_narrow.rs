@@ -9,7 +9,7 @@ use super::sparse::Entry;
 use crate::simd::F32x4;
 
 /// Vectors of four outputs; the last one ends with the last output.
-const VECTORS: usize = 3;
+pub const VECTORS: usize = 3;
 /// Rows, or inputs, of a tile whose sums are held in registers.
 const TALL: usize = 3;
 /// Inputs that are looked at together.
@@ -21,7 +21,7 @@ pub fn fits(inputs: usize, outputs: usize) -> bool {
 }
 
 /// Returns true if so few of the inputs are left that leaving out the others pays.
-fn pays(left: usize, inputs: usize) -> bool {
+pub fn pays(left: usize, inputs: usize) -> bool {
     left * 4 <= inputs * 3
 }
 
@@ -64,7 +64,7 @@ unsafe fn any_of_column(rows: usize, inputs: usize, x: *const f32) -> F32x4 {
 
 /// Place of a vector in a row of `outputs` values.
 #[inline(always)]
-fn place(vector: usize, outputs: usize) -> usize {
+pub fn place(vector: usize, outputs: usize) -> usize {
     if vector + 1 == VECTORS { outputs - 4 } else { 4 * vector }
 }
 

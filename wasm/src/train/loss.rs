@@ -5,7 +5,8 @@
 //! is computed. A row whose label is negative, as in the padding of a sequence, does not count: it has
 //! no loss, and its gradient is 0.
 
-use crate::simd::{F32x4, F64x4};
+use super::softmax;
+use crate::simd::{Constant, F32x4, F64x4};
 
 /// Loss of a batch.
 #[repr(C)]
@@ -60,6 +61,13 @@ pub unsafe extern "C" fn softmax_cross_entropy(
     units: usize,
     total: &mut Loss,
 ) {
+    if softmax::fits(units) {
+        return if dz.is_null() {
+            unsafe { of_few_classes::<false>(z, labels, dz, [rows, units], total) }
+        } else {
+            unsafe { of_few_classes::<true>(z, labels, dz, [rows, units], total) }
+        };
+    }
     let judge = |row: usize, label: i32, scale: f64| unsafe {
         let logits = core::slice::from_raw_parts(z.add(row * units), units);
         let label = label as usize;
@@ -75,7 +83,7 @@ pub unsafe extern "C" fn softmax_cross_entropy(
         let whole = units - units % 4;
         for i in (0..whole).step_by(4) {
             let x = F32x4::load(logits.as_ptr().add(i)) - F32x4::splat(peak);
-            exps(x.into()).into_iter().enumerate().for_each(|(k, power)| add(i + k, power));
+            exps([x.into()])[0].to_array().into_iter().enumerate().for_each(|(k, power)| add(i + k, power));
         }
         for i in whole..units {
             add(i, exp(f64::from(logits[i] - peak)));
@@ -93,6 +101,37 @@ pub unsafe extern "C" fn softmax_cross_entropy(
         (ln(sum) + f64::from(peak) - f64::from(logits[label]), most == label && has_answer(logits, most))
     };
     unsafe { each_row([rows, units], labels, dz, total, judge) }
+}
+
+/// Computes `softmax_cross_entropy` of few classes, four rows at a time.
+unsafe fn of_few_classes<const GRADIENT: bool>(
+    z: *const f32,
+    labels: *const i32,
+    dz: *mut f32,
+    [rows, units]: [usize; 2],
+    total: &mut Loss,
+) {
+    let counted = (0..rows).filter(|&row| unsafe { *labels.add(row) } >= 0).count() as f64;
+    (total.loss, total.correct, total.counted) = (0.0, 0.0, counted);
+    let scale = f64::from(total.scale) / counted;
+    for start in (0..rows).step_by(4) {
+        let count = (rows - start).min(4);
+        // The last row stands in for those past the end.
+        let four: [usize; 4] = core::array::from_fn(|k| start + k.min(count - 1));
+        let label = four.map(|row| unsafe { *labels.add(row) });
+        let (from, to) = unsafe { (four.map(|row| z.add(row * units)), four.map(|row| dz.wrapping_add(row * units))) };
+        let found = unsafe { softmax::four_rows::<GRADIENT>(units, from, label.map(|label| label.max(0)), to, scale) };
+        for k in 0..count {
+            if label[k] < 0 {
+                if GRADIENT {
+                    unsafe { to[k].write_bytes(0, units) };
+                }
+                continue;
+            }
+            total.loss += found.loss[k];
+            total.correct += f64::from(u8::from(found.correct[k]));
+        }
+    }
 }
 
 /// Returns the index of the greatest value, the first of equal ones.
@@ -188,8 +227,10 @@ fn guarded(share: f32) -> f64 {
     f64::from(share).clamp(EPSILON, 1.0 - EPSILON)
 }
 
-const LN_2: f64 = core::f64::consts::LN_2;
+pub(super) const LN_2: f64 = core::f64::consts::LN_2;
 const INVERSE_FACTORIALS: [f64; 14] = inverse_factorials();
+static SERIES: [Constant; 14] = Constant::series(INVERSE_FACTORIALS);
+static LOG2_E: Constant = Constant::new(core::f64::consts::LOG2_E);
 
 const fn inverse_factorials() -> [f64; 14] {
     let mut inverses = [1.0; 14];
@@ -205,7 +246,7 @@ const fn inverse_factorials() -> [f64; 14] {
 const LEAST: f64 = -700.0;
 
 /// Returns `e^x` for `x` up to 0, to a relative error of 1e-13; NaN stays NaN.
-fn exp(x: f64) -> f64 {
+pub(super) fn exp(x: f64) -> f64 {
     if x < LEAST {
         return 0.0;
     }
@@ -216,18 +257,24 @@ fn exp(x: f64) -> f64 {
     sum * f64::from_bits(((1023 + i64::from(turns)) as u64) << 52)
 }
 
-/// Returns the results of [`exp`], bit for bit, for four values.
-fn exps(x: F64x4) -> [f64; 4] {
-    let turns = (x * F64x4::splat(core::f64::consts::LOG2_E) - F64x4::splat(0.5)).truncate();
-    let rest = x - turns * F64x4::splat(LN_2);
-    let start = F64x4::splat(0.0);
-    let sum = INVERSE_FACTORIALS.iter().rev().fold(start, |sum, &inverse| sum * rest + F64x4::splat(inverse));
-    let (exponents, powers) = (x.to_array(), (sum * turns.power_of_two()).to_array());
-    core::array::from_fn(|i| if exponents[i] < LEAST { 0.0 } else { powers[i] })
+/// Returns the results of [`exp`], bit for bit, for vectors whose series are computed side by side:
+/// an operation waits for the one before in its own.
+#[inline(always)]
+pub(super) fn exps<const N: usize>(x: [F64x4; N]) -> [F64x4; N] {
+    let turns = x.map(|x| (x * LOG2_E.splat() - F64x4::splat(0.5)).truncate());
+    let rest: [F64x4; N] = core::array::from_fn(|i| x[i] - turns[i] * F64x4::splat(LN_2));
+    let zero = F64x4::splat(0.0);
+    let mut sums = [zero; N];
+    for inverse in SERIES.iter().rev() {
+        for (sum, &rest) in sums.iter_mut().zip(&rest) {
+            *sum = *sum * rest + inverse.splat();
+        }
+    }
+    core::array::from_fn(|i| F64x4::where_less(x[i], F64x4::splat(LEAST), zero, sums[i] * turns[i].power_of_two()))
 }
 
 /// Returns the natural logarithm of a normal number above 0, to a relative error of 1e-13.
-fn ln(x: f64) -> f64 {
+pub(super) fn ln(x: f64) -> f64 {
     let bits = x.to_bits();
     let exponent = (bits >> 52) as i64 - 1023;
     let mantissa = f64::from_bits(bits & 0x000F_FFFF_FFFF_FFFF | 1023 << 52);
@@ -268,8 +315,8 @@ mod tests {
     fn exps_are_those_of_exp() {
         for i in 0..20_000 {
             let x = [i as f32 * -0.05, i as f32 * -1e-4, i as f32 * -3e30, f32::NAN];
-            let wide = exps(unsafe { F32x4::load(x.as_ptr()) }.into());
-            for (wide, x) in wide.into_iter().zip(x) {
+            let [wide] = exps([unsafe { F32x4::load(x.as_ptr()) }.into()]);
+            for (wide, x) in wide.to_array().into_iter().zip(x) {
                 let single = exp(f64::from(x));
                 assert!(wide.to_bits() == single.to_bits() || wide.is_nan() && single.is_nan(), "{x}");
             }

@@ -21,6 +21,7 @@ mod conv;
 mod conv_sparse;
 mod curves;
 mod dense;
+mod dense_bytes;
 mod dense_narrow;
 mod dense_sparse;
 mod depthwise;
@@ -41,6 +42,7 @@ mod pool;
 mod recurrent;
 mod simple_rnn;
 mod single;
+mod softmax;
 mod sparse;
 mod step;
 #[cfg(test)]
