@@ -4,6 +4,7 @@ import type { VirtualProcess } from "../virtual_process.ts";
 import { Receiver } from "./receiver.ts";
 import type { Packet } from "./packet_stream.ts";
 import { Sender } from "./sender.ts";
+import type { EndTap } from "./tap.ts";
 import type { VirtualNetwork } from "./virtual_network.ts";
 
 /** Errors of sockets in the words of Deno on Linux. */
@@ -20,6 +21,8 @@ export interface VirtualChannelParts {
   /** Process at the other end. */
   readonly peer: VirtualProcess;
   readonly remote: string;
+  /** Observer of this end, if there is one. */
+  readonly tap: EndTap | undefined;
   /** Returns the other end. */
   readonly other: () => VirtualChannel;
   /** Called when the stream from the other end begins. Returns false if nobody takes it. */
@@ -90,6 +93,7 @@ export class VirtualChannel implements Channel, Disposable {
     const error = this.#takeError();
     if (error !== undefined) return Promise.reject(error);
     if (this.#isGone || this.#sender.hasEnded) return Promise.reject(this.#lost(BROKEN_PIPE));
+    this.#parts.tap?.written(bytes);
     return this.#sender.write(bytes);
   }
 
@@ -103,6 +107,7 @@ export class VirtualChannel implements Channel, Disposable {
   /** Closes it as Deno does, which shuts it down before. */
   close(): void {
     if (this.#isClosed) return;
+    this.#parts.tap?.ended("closed");
     this.#parts.process.disown(this);
     if (this.#sender.isFlushed) this.#sender.end();
     this.#receiver.reject(this.#lost(CLOSED_HERE));
@@ -113,6 +118,7 @@ export class VirtualChannel implements Channel, Disposable {
   /** Closes it as an operating system does for a process that has ended. */
   [Symbol.dispose](): void {
     if (this.#isClosed) return;
+    this.#parts.tap?.ended("ended");
     this.#isClosed = true;
     this.#sender.orphan();
     if (!this.machine.isOn) this.vanish();
@@ -164,8 +170,13 @@ export class VirtualChannel implements Channel, Disposable {
     }
     if (packet === "begin") {
       if (!this.#parts.onBegin()) return void this.abandon();
-    } else if (packet === "end") this.#receiver.end();
-    else if (packet !== "probe") this.#receiver.add(packet);
+    } else if (packet === "end") {
+      this.#parts.tap?.ended("peer closed");
+      this.#receiver.end();
+    } else if (packet !== "probe") {
+      this.#parts.tap?.arrived(packet.length);
+      this.#receiver.add(packet);
+    }
     from.acknowledge();
     this.#wake();
     if (packet === "end") this.#parts.onChange();
@@ -185,6 +196,7 @@ export class VirtualChannel implements Channel, Disposable {
 
   #fail(words: string): void {
     if (this.#isGone) return;
+    this.#parts.tap?.ended("lost");
     this.#error = words;
     this.#receiver.stop();
     this.vanish();

@@ -1,3 +1,4 @@
+import { type EndTap, endTaps } from "./tap.ts";
 import type { VirtualProcess } from "../virtual_process.ts";
 import { VirtualChannel } from "./virtual_channel.ts";
 import type { VirtualListener } from "./virtual_listener.ts";
@@ -33,18 +34,23 @@ export class VirtualConnection {
     const server = listener.process;
     this.#network = network;
     this.machines = [client.machine.name, server.machine.name];
+    const taps: readonly EndTap[] = network.tap === undefined
+      ? []
+      : endTaps(network.tap, port, this.machines);
     const onChange = () => {
       if (this.near.isOver && this.far.isOver) onOver(this);
     };
     this.near = new VirtualChannel({
       ...{ network, process: client, peer: server, onChange },
       remote: `world ${address}`,
+      tap: taps[0],
       other: () => this.far,
       onBegin: () => true,
     });
     this.far = new VirtualChannel({
       ...{ network, process: server, peer: client, onChange },
       remote: `world ${client.machine.name}:${port}`,
+      tap: taps[1],
       other: () => this.near,
       onBegin: () => listener.offer(this.far),
     });

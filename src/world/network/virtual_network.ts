@@ -7,6 +7,7 @@ import type { Scheduler } from "../scheduler.ts";
 import type { VirtualProcess } from "../virtual_process.ts";
 import { Handshake, type Place } from "./handshake.ts";
 import { Links, type LinkState } from "./link.ts";
+import type { NetworkTap } from "./tap.ts";
 import { VirtualConnection } from "./virtual_connection.ts";
 import { VirtualListener } from "./virtual_listener.ts";
 
@@ -33,6 +34,8 @@ export interface NetworkParts {
 export class VirtualNetwork {
   readonly scheduler: Scheduler;
   readonly random: Random;
+  /** Observer of the connections that are opened from now on. */
+  tap: NetworkTap | undefined;
   /** Links between machines. */
   readonly links = new Links();
   /** Reports whether the machine of a name is there and has power. */
