@@ -1,5 +1,6 @@
 import type { ParameterVector } from "../params/manifest.ts";
 import type { Rank } from "../base/rank.ts";
+import type { ServerEvent } from "../round/report/events.ts";
 import type { RoundReport, RunReport } from "../round/report/report.ts";
 
 /**
@@ -83,6 +84,9 @@ export type TimedEntry = HistoryEntry & { readonly at: number };
 export class History {
   readonly entries: TimedEntry[] = [];
   readonly #now: () => number;
+  /** Called with each entry, and with each event that the server tells of. */
+  onEntry: ((entry: TimedEntry) => void) | undefined;
+  onServerEvent: ((event: ServerEvent) => void) | undefined;
 
   /** Creates a history without entries; `now` gives the time of the world. */
   constructor(now: () => number) {
@@ -91,7 +95,9 @@ export class History {
 
   /** Writes an entry down. */
   add(entry: HistoryEntry): void {
-    this.entries.push({ ...entry, at: this.#now() });
+    const timed = { ...entry, at: this.#now() };
+    this.entries.push(timed);
+    this.onEntry?.(timed);
   }
 
   /** Returns the entries of a type, in order. */

@@ -6,6 +6,8 @@ import type { LinkFault } from "../network/link_faults.ts";
 export type Fault =
   /** The process of a machine is killed, and started again after a while. */
   | { readonly kind: "kill"; readonly machine: string }
+  /** The process of a machine is told to end, takes its leave, and is started again. */
+  | { readonly kind: "stop"; readonly machine: string }
   /** The process of a machine is stopped, and goes on at the end of the fault. */
   | { readonly kind: "pause"; readonly machine: string }
   /** A machine loses its power until the end of the fault. */
@@ -34,6 +36,10 @@ const NOTHING = () => {};
 const FAULTS: { readonly [Kind in FaultKind]: Begin<Kind> } = {
   kill({ machine }, federation) {
     federation.processOn(machine)?.kill();
+    return NOTHING;
+  },
+  stop({ machine }, federation) {
+    federation.stop(machine);
     return NOTHING;
   },
   pause({ machine }, federation) {

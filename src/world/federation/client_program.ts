@@ -1,3 +1,4 @@
+import type { AllowedKeys } from "../../auth/allowed_keys.ts";
 import type { Credential } from "../../auth/challenge.ts";
 import { ClientAsyncTop } from "../../client/async_topology.ts";
 import { ClientSyncTop } from "../../client/sync_topology.ts";
@@ -13,13 +14,16 @@ export interface ClientProgram {
   /** Number of the client, from 1. */
   readonly client: number;
   readonly credential: Credential | undefined;
+  /** Keys of all clients, where they sign. */
+  readonly keys: Pick<AllowedKeys, "has" | "get"> | undefined;
   readonly history: History;
 }
 
 /** Runs a client of a federation until the server says that the run is over. */
 export async function takePart(
-  { plan, client, credential, history }: ClientProgram,
+  { plan, client, credential, keys, history }: ClientProgram,
   { process, transport, random, log }: ProcessContext,
+  signal: AbortSignal,
 ): Promise<void> {
   const machine = process.machine.name;
   history.add({ type: "started", machine });
@@ -37,11 +41,12 @@ export async function takePart(
     ...(plan.asksForRank && { rank: client }),
     ...(credential && { credential }),
     ...(plan.isMasked && { secureMinMembers: 3 }),
+    ...(plan.isSigned && keys && { secureKeys: keys }),
     logger: worldLogger(log),
     timeouts: timeoutsOf(plan),
     onEvent: (event) => {
       if (event.type === "joined") history.add({ type: "joined", machine, rank: event.rank });
     },
   });
-  await topology.run();
+  await topology.run({ signal });
 }

@@ -20,8 +20,10 @@ export const FAREWELL_MILLIS = 900_000;
 /** Program of a machine, which is started again whenever it ends before the run is over. */
 interface Service {
   readonly machine: Machine;
-  readonly main: (context: ProcessContext) => Promise<void>;
+  readonly main: (context: ProcessContext, signal: AbortSignal) => Promise<void>;
   process: VirtualProcess | undefined;
+  /** Tells the process to end. */
+  stop: AbortController;
 }
 
 /** Keys and tokens of a federation. */
@@ -84,11 +86,12 @@ export class Federation {
   async start(): Promise<void> {
     const { world, plan, history } = this;
     const { gatekeeper, credentialOf } = await this.#proofs();
-    this.#add("server", (context) => serve({ plan, gatekeeper, history }, context));
+    this.#add("server", (context, signal) => serve({ plan, gatekeeper, history }, context, signal));
+    const keys = gatekeeper?.kind === "keys" ? gatekeeper.allowed : undefined;
     for (let client = 1; client <= plan.clients; client++) {
       const credential = credentialOf(client);
-      const program = { plan, client, credential, history };
-      this.#add(`client-${client}`, (context) => takePart(program, context));
+      const program = { plan, client, credential, keys, history };
+      this.#add(`client-${client}`, (context, signal) => takePart(program, context, signal));
     }
     for (const service of this.#services.values()) this.#start(service);
     world.log("world", `${plan.clients} clients, ${plan.rounds} rounds of ${plan.strategy}`);
@@ -100,13 +103,23 @@ export class Federation {
     if (service !== undefined) this.#start(service);
   }
 
-  #add(name: string, main: (context: ProcessContext) => Promise<void>): void {
-    this.#services.set(name, { machine: this.world.machine(name), main, process: undefined });
+  /** Tells the process on a machine to end, as the signal SIGTERM does. */
+  stop(machine: string): void {
+    const { process, stop } = this.#services.get(machine) ?? {};
+    if (process === undefined) return;
+    const abort = () => stop?.abort(new Error("the process was told to end"));
+    this.world.scheduler.after(0, abort, { actor: process });
+  }
+
+  #add(name: string, main: Service["main"]): void {
+    const machine = this.world.machine(name), stop = new AbortController();
+    this.#services.set(name, { machine, main, process: undefined, stop });
   }
 
   #start(service: Service): void {
     if (this.#isOver || service.process !== undefined || !service.machine.isOn) return;
-    service.process = this.world.start(service.machine, service.main);
+    const { main, machine } = service, { signal } = service.stop = new AbortController();
+    service.process = this.world.start(machine, (context) => main(context, signal));
   }
 
   #onEnd(process: VirtualProcess, end: ProcessEnd): void {

@@ -24,6 +24,8 @@ export interface FederationPlan {
   readonly downlink?: string;
   /** Set if updates are masked. */
   readonly isMasked: boolean;
+  /** Set if members of secure aggregation sign, and vote for the survivors; by keys alone. */
+  readonly isSigned?: boolean;
   /** Central differential privacy, as the command line writes it; absent without one. */
   readonly privacy?: string;
   /** Share of the clients that each round selects. */
@@ -87,7 +89,7 @@ export function drawPlan(seed: number, random: Random): FederationPlan {
   const isCoded = isPlain && !isMasked && random.below(2) === 0;
   const codec = () => CODECS[random.below(CODECS.length)] ?? "int8";
   const quorum = drawn(random, [1, 1, 0.5]);
-  return {
+  const plan: FederationPlan = {
     seed,
     clients,
     rounds: 5 + random.below(isAsync ? 60 : 20),
@@ -109,4 +111,6 @@ export function drawPlan(seed: number, random: Random): FederationPlan {
     heartbeatSeconds: drawn(random, [5, 5, 1, 20]),
     joinSeconds: 300,
   };
+  const isSigned = isMasked && plan.proof === "key" && random.below(2) === 0;
+  return isSigned ? { ...plan, isSigned } : plan;
 }

@@ -52,6 +52,7 @@ export function worldLogger(log: (line: string) => void): Logger {
 export async function serve(
   { plan, gatekeeper, history }: ServerProgram,
   { transport, log }: ProcessContext,
+  signal: AbortSignal,
 ): Promise<void> {
   const store = new CheckpointStore(`${RUN_FOLDER}/checkpoints`, {
     onWarning: (text) => log(`WARN ${text}`),
@@ -79,10 +80,11 @@ export async function serve(
     timeouts: timeoutsOf(plan),
     onEvent: (event) => {
       audit.record(event);
+      history.onServerEvent?.(event);
       record(event, history, () => server.handler.parameters);
     },
   });
-  const report = await server.run();
+  const report = await server.run({ signal });
   history.add({ type: "finished", report });
 }
 
@@ -104,7 +106,12 @@ function serverOf(
     seed: plan.seed,
     ...(plan.uplink !== undefined && { uplink: parseCodec(plan.uplink) }),
     ...(plan.downlink !== undefined && { downlink: parseCodec(plan.downlink) }),
-    ...(plan.isMasked && { secureAggregation: { minMembers: 3, maxMembers: plan.clients } }),
+    ...(plan.isMasked && {
+      secureAggregation: {
+        ...{ minMembers: 3, maxMembers: plan.clients },
+        ...(plan.isSigned && { signed: true }),
+      },
+    }),
     ...(plan.evaluates === "server" && {
       evaluator: (vector) => Promise.resolve({ numSamples: 1, loss: meanSquare(vector) }),
     }),
