@@ -3,6 +3,10 @@ import { drawPlan, type FederationPlan } from "./federation/plan.ts";
 import { drawSchedule } from "./faults/draw_schedule.ts";
 import { endOf, healedAt, impose, type Schedule } from "./faults/schedule.ts";
 import { judge, type Violation } from "./invariants/invariants.ts";
+import { Counts } from "./coverage/counts.ts";
+import { observe } from "./coverage/observe.ts";
+import { MACHINES } from "./coverage/table.ts";
+import type { MessageWatcher } from "./watch/wiretap.ts";
 import { World } from "./world.ts";
 
 /** Number of faults that a run without them would have time for: fewest and most. */
@@ -47,6 +51,10 @@ export interface PlayOptions {
   readonly onLine?: (line: string) => void;
   /** Digest of the model without faults. By default, the run is made without them first. */
   readonly undisturbed?: string | undefined;
+  /** Counts of the transitions of the protocol, to which those of the run are added. */
+  readonly counts?: Counts;
+  /** Observers of the messages of all connections. */
+  readonly watchers?: readonly MessageWatcher[];
 }
 
 /** Draws the run of a seed: two of three have to end. */
@@ -90,10 +98,14 @@ export async function play(
   options: PlayOptions = {},
 ): Promise<Outcome> {
   const { onLine, undisturbed = await undisturbedDigest({ seed, plan }) } = options;
+  const { counts, watchers = [] } = options;
   const world = new World({ seed, ...(onLine && { onLine }) });
   const federation = new Federation(world, plan);
   await federation.start();
-  impose(schedule, federation);
+  const onEntered = impose(schedule, federation);
+  if (counts !== undefined || watchers.length > 0 || schedule.some(({ when }) => when)) {
+    observe(federation, counts ?? new Counts(MACHINES), onEntered, ...watchers);
+  }
   const isHealed = mode === "liveness";
   const last = 1000 * endOf(schedule);
   await world.run(

@@ -5,6 +5,10 @@
  *     deno task world --seed 1 --hours 100
  */
 import { parseArgs } from "node:util";
+import { Counts } from "../../src/world/coverage/counts.ts";
+import { coverageLines, coverageText } from "../../src/world/coverage/report.ts";
+import { Steering } from "../../src/world/coverage/steering.ts";
+import { MACHINES } from "../../src/world/coverage/table.ts";
 import { faultText } from "../../src/world/faults/fault.ts";
 import { drawPlay, type Outcome, type Play, play } from "../../src/world/play.ts";
 import { shrink } from "../../src/world/shrink.ts";
@@ -21,6 +25,9 @@ const HELP = `Runs federations in simulated time, with faults of machines, links
   --plan FILE   makes the run that such a file describes, in place of that of the seed
   --write FILE  writes a file for --plan: the run that failed with its fewest faults, or with
                 --replay the run of the seed
+  --coverage    counts the transitions of the protocol that the runs make, and prints the table
+  --steer       draws runs towards transitions that were not made; implies --coverage. Such a run
+                is not that of its seed alone: --write FILE writes each one that failed
   --mutants     breaks the program by each patch of tests/world/mutants, or by those named, and runs
                 worlds until a rule is broken or --minutes (10) are over; prints a table
 `;
@@ -37,6 +44,8 @@ const { values, positionals: names } = parseArgs({
     replay: { type: "boolean", default: false },
     plan: { type: "string" },
     write: { type: "string" },
+    coverage: { type: "boolean", default: false },
+    steer: { type: "boolean", default: false },
     mutants: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -131,15 +140,21 @@ async function main(): Promise<number> {
     return outcome.violations.length === 0 ? 0 : 1;
   }
   const began = performance.now();
+  const counts = values.coverage || values.steer ? new Counts(MACHINES) : undefined;
+  const steering = counts && values.steer ? new Steering(counts, MACHINES, seed) : undefined;
   let hours = 0, failed = 0, runs = 0;
   while (hours < mostHours && performance.now() - began < minutes * 60_000) {
-    const outcome = await play(drawPlay(seed + runs++));
+    const one = steering?.next() ?? drawPlay(seed + runs);
+    const outcome = await play(one, counts && { counts });
+    runs++;
     hours += outcome.hours;
-    console.log(summary(outcome));
+    console.log(`${summary(outcome)}${counts ? `, ${coverageText(counts)}` : ""}`);
+    for (const aim of steering?.aims ?? []) console.log(`  aimed at ${aim}`);
     if (outcome.violations.length === 0) continue;
     failed++;
     await tell(outcome);
   }
+  if (counts) console.log(coverageLines(counts, MACHINES).join("\n"));
   const seconds = (performance.now() - began) / 1000;
   console.log(
     `${runs} runs, ${hours.toFixed(1)} hours of the world in ${seconds.toFixed(1)} s (${

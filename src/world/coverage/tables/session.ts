@@ -1,0 +1,97 @@
+import type { FederationPlan } from "../../federation/plan.ts";
+import { each, type Machine, stays } from "../machine.ts";
+
+/** Ways in which a session ends that nobody has taken leave of. */
+export const SESSION_ENDS = ["is killed", "is cut off", "client closes", "closes"] as const;
+
+const HEARTBEATS = ["sends Heartbeat", "gets Heartbeat"] as const;
+const isAsync = ({ isAsync }: FederationPlan) => isAsync;
+const isMasked = ({ isMasked }: FederationPlan) => isMasked;
+const hasProof = ({ proof }: FederationPlan) => proof !== "none";
+
+/** Session of a server with one client, from the connection to its end. */
+export const SESSION: Machine = {
+  name: "session",
+  start: "accepted",
+  quiet: ["sends EvaluateParams", "gets EvaluateParams", "gets fatal Error", ...HEARTBEATS],
+  parts: [{
+    section: "The life of a connection",
+    rows: [
+      ["accepted", "gets Registration", "registering"],
+      ["registering", "sends IdAssignment", "assigned"],
+      ["assigned", "gets Ready", "waiting"],
+      ["waiting", "sends parameters", "asked"],
+      ["asked", "gets update", "answered"],
+      ["answered", "accepts", "waiting"],
+      ...each(["registering", "waiting", "asked", "answered"], ["sends Exit"], "leaving"),
+      ["leaving", "gets Exit", "left"],
+    ],
+  }, {
+    section: "Joining",
+    rows: [
+      ["registering", "sends fatal Error", "refused"],
+      ["assigned", "gets fatal Error", "left"],
+      ...each(["refused"], ["client closes", "closes"], "gone"),
+    ],
+  }, {
+    section: "Authentication",
+    needs: hasProof,
+    rows: [
+      ["registering", "sends Challenge", "challenged"],
+      ["challenged", "gets Proof", "proven"],
+      ["proven", "sends IdAssignment", "assigned"],
+      ["proven", "sends fatal Error", "refused"],
+      ["proven", "sends Exit", "leaving"],
+      ...each(["challenged", "proven"], SESSION_ENDS, "gone"),
+    ],
+  }, {
+    section: "Rounds",
+    rows: [
+      ["asked", "sends parameters", "asked"],
+      ["answered", "sends parameters", "asked"],
+      ["waiting", "gets update", "answered"],
+      ["waiting", "sends Error", "waiting"],
+      ["asked", "sends Error", "asked"],
+      ["answered", "sends Error", "waiting"],
+      ["gone", "accepts", "gone"],
+    ],
+  }, {
+    section: "Heartbeats",
+    rows: stays(["registering", "waiting", "asked", "answered"], HEARTBEATS),
+  }, {
+    section: "Leaving",
+    rows: each(["waiting", "asked"], ["gets Exit"], "left"),
+  }, {
+    section: "Closing",
+    rows: each(["leaving", "left"], SESSION_ENDS, "gone"),
+  }, {
+    section: "Reconnecting",
+    rows: each(
+      ["accepted", "registering", "assigned", "waiting", "asked", "answered"],
+      SESSION_ENDS,
+      "gone",
+    ),
+  }, {
+    section: "Asynchronous mode",
+    needs: isAsync,
+    rows: [
+      ["waiting", "gets ParameterRequest", "free"],
+      ["free", "sends parameters", "asked"],
+      ["free", "sends Exit", "leaving"],
+      ["free", "gets Exit", "left"],
+      ["free", "sends Error", "free"],
+      ["asked", "gets ParameterRequest", "free"],
+      ["answered", "gets ParameterRequest", "answered, free"],
+      ["answered, free", "accepts", "free"],
+      ...stays(["free"], HEARTBEATS),
+      ...each(["free", "answered, free"], SESSION_ENDS, "gone"),
+    ],
+  }, {
+    section: "Secure aggregation",
+    needs: isMasked,
+    rows: [
+      ["asked", "gets cannot-train", "waiting"],
+      ["waiting", "gets cannot-train", "waiting"],
+    ],
+  }],
+};
