@@ -52,13 +52,15 @@ export async function openShared(
   onBytes: (bytes: number, facts: Facts) => void = () => {},
 ): Promise<Shared> {
   const facts: Facts = await (await get(`${origin}/facts.json`)).json();
-  const file = await (await get(`${origin}/tokenizer.json`)).bytes();
-  const tokenizer = await TextTokenizer.open(file, facts.tokenizer);
   const { sha256, bytes } = facts.encoder.base;
-  const base = await EncoderBase.open({
-    ...{ sha256, bytes, url: `${origin}/model.safetensors` },
-    onProgress: (progress) => onBytes(progress.bytes, facts),
-  });
+  const [tokenizer, base] = await Promise.all([
+    get(`${origin}/tokenizer.json`).then((answer) => answer.bytes())
+      .then((file) => TextTokenizer.open(file, facts.tokenizer)),
+    EncoderBase.open({
+      ...{ sha256, bytes, url: `${origin}/model.safetensors` },
+      onProgress: (progress) => onBytes(progress.bytes, facts),
+    }),
+  ]);
   return { facts, base, tokenizer };
 }
 
