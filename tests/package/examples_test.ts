@@ -80,6 +80,7 @@ const ELSEWHERE = [
   "intents",
   "notebook.ipynb",
   "python",
+  "typing",
 ];
 
 Deno.test("examples are all run here, or by a test of their own", async () => {
