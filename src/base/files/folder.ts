@@ -1,4 +1,5 @@
 import { runtime } from "../runtime/runtime.ts";
+import { codeOf } from "./os_error.ts";
 import { splitPath } from "./path.ts";
 
 /** Opens a file while it is used, as `Deno.open` does. */
@@ -72,11 +73,19 @@ export function isFolder(path: string): boolean {
   }
 }
 
-/** Syncs a folder's entries to the disk, if the system lets a folder be opened. */
+/** Codes of errors of a sync that has not done what it should. */
+const NOT_SYNCED = new Set(["EIO", "ENOSPC", "EDQUOT"]);
+
+/**
+ * Syncs a folder's entries to the disk, if the system lets a folder be opened and synced. Rejects
+ * with the system's error if the disk fails.
+ */
 export async function syncFolder(folder: string, use: UseFile = useFile): Promise<void> {
   try {
     await use(folder, { read: true }, (handle) => handle.sync());
-  } catch { /* the files' own bytes are on the disk in any case */ }
+  } catch (error) {
+    if (NOT_SYNCED.has(codeOf(error) ?? "")) throw error;
+  }
 }
 
 /**

@@ -8,7 +8,7 @@ export interface DiskFault {
   readonly unreadable?: readonly string[];
   /** Share of the writes, and of the changes of names, that fail, from 0 to 1. */
   readonly writeErrors?: number;
-  /** Share of the syncs of files that fail; later ones of the file then do nothing, as on Linux. */
+  /** Share of the syncs that fail; later ones of a file then do nothing, as on Linux. */
   readonly syncErrors?: number;
   /** Set if syncs resolve though nothing is kept for sure. */
   readonly liesAboutSync?: boolean;

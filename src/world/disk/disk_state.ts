@@ -102,8 +102,8 @@ export class DiskState {
 
   /** Makes the content of a file, or the names of a folder, safe from crashes. */
   sync(node: DiskNode, path: string): void {
-    if (node.kind === "file" && this.#hits(this.faults.syncErrors)) {
-      node.isForgotten = true;
+    if (this.#hits(this.faults.syncErrors)) {
+      if (node.kind === "file") node.isForgotten = true;
       throw new DiskFailure("EIO", true);
     }
     if (this.faults.liesAboutSync) this.tell(`does not sync ${path}, and says it does`);

@@ -21,7 +21,8 @@ type Draw = (random: Random, machine: string, machines: readonly string[]) => Fa
 type Lengths = readonly [shortest: number, longest: number];
 
 /** Draws of faults, each with its weight and the times that it lasts. */
-const DRAWS: readonly (readonly [weight: number, lengths: Lengths, draw: Draw])[] = [
+type Entry = readonly [weight: number, lengths: Lengths, draw: Draw];
+const DRAWS: readonly [Entry, ...Entry[]] = [
   [4, [0, 0], (_, machine) => ({ kind: "kill", machine })],
   [2, [1, 120], (_, machine) => ({ kind: "pause", machine })],
   [2, [1, 600], (_, machine) => ({ kind: "power", machine })],
@@ -66,22 +67,29 @@ const DRAWS: readonly (readonly [weight: number, lengths: Lengths, draw: Draw])[
     fault: { latencyMillis: [1, 2000 * random.uniform() ** 2 + 1] },
   })],
 ];
-const WEIGHTS = DRAWS.reduce((sum, [weight]) => sum + weight, 0);
 
-/** Draws a schedule. Half of the faults are the server's, if they are of one machine. */
+/** Factors of the weight of a kind in one run. */
+const FACTORS = [0, 0, 1, 4] as const;
+
+/**
+ * Draws a schedule. Half of the faults are the server's, if they are of one machine.
+ *
+ * Each run has some kinds of faults alone, more often than the others: combinations that are rare
+ * among all kinds are common among a few (Groce et al. 2012, "Swarm Testing").
+ */
 export function drawSchedule(
   { machines, seconds, meanSeconds, endless }: ScheduleSpace,
   random: Random,
 ): Schedule {
   const drawn: Schedule[] = [];
+  const weights = DRAWS.map(([weight]) => weight * (FACTORS[random.below(FACTORS.length)] ?? 0));
   for (let at = 0;;) {
     at += -Math.log(1 - random.uniform()) * meanSeconds;
     if (at >= seconds) return together(...drawn);
     const machine = random.below(2) === 0
       ? "server"
       : machines[random.below(machines.length)] ?? "server";
-    const [lengths, draw] = drawOf(random.below(WEIGHTS));
-    const [shortest, longest] = lengths;
+    const [, [shortest, longest], draw] = DRAWS[weighted(weights, random)] ?? DRAWS[0];
     // Short ones are as likely as long ones by their order of magnitude.
     const length = longest === 0 ? 0 : shortest * (longest / shortest) ** random.uniform();
     const fault = draw(random, machine, machines), isEndless = random.uniform() < endless;
@@ -93,13 +101,12 @@ export function drawSchedule(
   }
 }
 
-function drawOf(number: number): readonly [Lengths, Draw] {
-  let rest = number;
-  for (const [weight, lengths, draw] of DRAWS) {
-    if (rest < weight) return [lengths, draw];
-    rest -= weight;
-  }
-  throw new RangeError(`Cannot draw a fault: expected a number below ${WEIGHTS}, got ${number}`);
+/** Draws a position with the probability of its weight; any one if all weights are 0. */
+function weighted(weights: readonly number[], random: Random): number {
+  const sum = weights.reduce((a, b) => a + b, 0);
+  if (sum === 0) return random.below(weights.length);
+  let rest = random.below(sum);
+  return weights.findIndex((weight) => (rest -= weight) < 0);
 }
 
 function rounded(seconds: number): number {

@@ -2,14 +2,13 @@ import type { Invariant } from "./invariant.ts";
 
 /**
  * A round that the server has called saved is never lost: a server that starts again goes on from
- * it or from a later one. Disks that lie about their syncs, or cannot be read, are left out.
+ * it or from a later one, unless its disk lies about syncs.
  */
 export const durable: Invariant = {
   name: "what was saved is kept",
   breaches({ federation: { history }, schedule }) {
     const isUnsound = schedule.some(({ fault }) =>
-      fault.kind === "disk" && (fault.fault.liesAboutSync || fault.fault.readErrors ||
-        fault.fault.unreadable || fault.fault.syncErrors)
+      fault.kind === "disk" && fault.fault.liesAboutSync
     );
     if (isUnsound) return [];
     const breaches: string[] = [];

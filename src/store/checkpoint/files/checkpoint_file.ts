@@ -1,3 +1,5 @@
+import { errorMessage } from "../../../base/errors.ts";
+import { isDenied } from "../../../base/files/folder.ts";
 import { runtime } from "../../../base/runtime/runtime.ts";
 import { bytesOf } from "../../../base/bytes.ts";
 import { digester } from "../../../base/hash.ts";
@@ -52,4 +54,11 @@ export async function readCheckpointFile(
   { use }: Descriptors,
 ): Promise<WholeCheckpoint> {
   return await use(path, { read: true }, (file) => readCheckpoint(file));
+}
+
+/** Returns the error of a file that may be whole, though it cannot be read. */
+export function unreadable(name: string, cause: unknown): unknown {
+  if (isDenied(cause)) return cause;
+  const why = `${errorMessage(cause)}; move ${name} away to go on from an earlier one`;
+  return new Error(why, { cause });
 }

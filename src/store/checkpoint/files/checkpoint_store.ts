@@ -16,7 +16,13 @@ import {
   syncFolders,
 } from "../../../base/files/folder.ts";
 import { errorMessage } from "../../../base/errors.ts";
-import { readCheckpointFile, readHeaderOfFile, writeCheckpoint } from "./checkpoint_file.ts";
+import { codeOf } from "../../../base/files/os_error.ts";
+import {
+  readCheckpointFile,
+  readHeaderOfFile,
+  unreadable,
+  writeCheckpoint,
+} from "./checkpoint_file.ts";
 import { type CheckpointHeader, contentOf } from "../format.ts";
 import {
   checkedKeep,
@@ -206,7 +212,7 @@ export class CheckpointStore implements Checkpoints {
     return listed;
   }
 
-  /** Reads a file, or gives `undefined`; rejects only when reading is not permitted. */
+  /** Reads a file, or gives `undefined` if its content is not whole. */
   async #attempt<Read extends { readonly round: number }>(
     name: string,
     read: (path: string) => Promise<Read>,
@@ -219,9 +225,10 @@ export class CheckpointStore implements Checkpoints {
       if (nameOf(found.round) === name) return found;
       reason = `expected it to be of its name's round, got ${found.round}`;
     } catch (cause) {
-      if (isDenied(cause)) throw cause;
       // Another save may have removed the file meanwhile.
       if (cause instanceof runtime.errors.NotFound) return undefined;
+      // It may be whole all the same, and what was saved must not be lost.
+      if (isDenied(cause) || codeOf(cause) !== undefined) throw unreadable(name, cause);
       reason = errorMessage(cause);
     }
     this.#skip(name, reason, warn);

@@ -1,0 +1,37 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { CheckpointStore, Manifest } from "../../../mod.ts";
+import { replaceTextFile } from "../../../src/base/files/whole_file.ts";
+import { DiskMachine } from "./on_disk.ts";
+
+const MANIFEST = Manifest.of([{ name: "w", shape: [2] }]);
+
+function save(round: number): Promise<string> {
+  const parameters = new Float32Array(2).fill(round);
+  return new CheckpointStore("run").save({ manifest: MANIFEST, parameters, round, state: {} });
+}
+
+Deno.test("CheckpointStore does not pass over a checkpoint that cannot be read for now", async () => {
+  const machine = new DiskMachine();
+  await machine.get(() => save(1));
+  await machine.get(() => save(2));
+  {
+    using _ = machine.disk.impose({ unreadable: ["/run/round-000002.safetensors"] });
+    await assertRejects(
+      () => machine.get(() => new CheckpointStore("run").latest()),
+      Error,
+      "move round-000002.safetensors away to go on from an earlier one",
+    );
+  }
+  assertEquals((await machine.get(() => new CheckpointStore("run").latest()))?.round, 2);
+});
+
+Deno.test("a file is not called written when its folder cannot be synced", async () => {
+  const machine = new DiskMachine();
+  await machine.get(() => replaceTextFile("/a.txt", "old"));
+  using _ = machine.disk.impose({ syncErrors: 1 });
+  await assertRejects(
+    () => machine.get(() => replaceTextFile("/a.txt", "new")),
+    Error,
+    "os error 5",
+  );
+});
