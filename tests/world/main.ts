@@ -12,6 +12,8 @@ import { MACHINES } from "../../src/world/coverage/table.ts";
 import { faultText } from "../../src/world/faults/fault.ts";
 import { drawPlay, type Outcome, type Play, play } from "../../src/world/play.ts";
 import { shrink } from "../../src/world/shrink.ts";
+import { pictureOf } from "./page/picture_of.ts";
+import { writePage } from "./page/write_page.ts";
 import { huntMutants } from "./mutants/run.ts";
 
 const HELP = `Runs federations in simulated time, with faults of machines, links and disks.
@@ -25,6 +27,7 @@ const HELP = `Runs federations in simulated time, with faults of machines, links
   --plan FILE   makes the run that such a file describes, in place of that of the seed
   --write FILE  writes a file for --plan: the run that failed with its fewest faults, or with
                 --replay the run of the seed
+  --page FILE   writes a page that shows one run as a sequence diagram
   --coverage    counts the transitions of the protocol that the runs make, and prints the table
   --steer       draws runs towards transitions that were not made; implies --coverage. Such a run
                 is not that of its seed alone: --write FILE writes each one that failed
@@ -46,6 +49,7 @@ const { values, positionals: names } = parseArgs({
     write: { type: "string" },
     coverage: { type: "boolean", default: false },
     steer: { type: "boolean", default: false },
+    page: { type: "string" },
     mutants: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -130,10 +134,13 @@ async function main(): Promise<number> {
       ...(names.length > 0 && { names }),
     });
   }
-  if (values.replay || values.plan !== undefined) {
+  if (values.replay || values.plan !== undefined || values.page !== undefined) {
     const one = values.plan === undefined ? drawPlay(seed) : await readPlay(values.plan);
     const onLine = values.replay ? (line: string) => console.log(line) : undefined;
-    const outcome = await play(one, onLine && { onLine });
+    const { outcome, picture } = values.page === undefined
+      ? { outcome: await play(one, onLine && { onLine }) }
+      : await pictureOf(one, onLine);
+    if (picture && values.page !== undefined) await writePage(values.page, picture);
     if (values.replay && values.write !== undefined) await writePlay(values.write, one);
     console.log(summary(outcome));
     for (const { invariant, text } of outcome.violations) console.log(`  ${invariant}: ${text}`);

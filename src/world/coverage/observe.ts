@@ -14,8 +14,12 @@ export function observe(
   onEntered?: (entered: Entered) => void,
   ...watchers: readonly MessageWatcher[]
 ): void {
-  const observer = new Observer(counts, onEntered);
-  world.network.tap = new Wiretap(() => world.now, observer, ...watchers);
+  const observer: Observer & MessageWatcher = new Observer(counts, onEntered);
+  const now = () => world.now;
+  for (const watcher of watchers) watcher.begin?.(now);
+  world.network.tap = new Wiretap(now, observer, ...watchers);
   history.onEntry = (entry) => observer.note(entry);
-  history.onServerEvent = (event) => observer.tell(event);
+  history.onServerEvent = (event) => {
+    for (const watcher of [observer, ...watchers]) watcher.tell?.(event);
+  };
 }

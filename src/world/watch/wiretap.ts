@@ -1,3 +1,4 @@
+import type { ServerEvent } from "../../round/report/events.ts";
 import type { EndCause, NetworkTap, Side } from "../network/tap.ts";
 import { type Frame, FrameStream } from "./frames.ts";
 
@@ -10,8 +11,10 @@ export interface WatchedConnection {
   readonly far: string;
 }
 
-/** Observer of the messages of all connections. */
+/** Observer of the messages of all connections, and of what the server tells of. */
 export interface MessageWatcher {
+  /** The run begins. `now` gives the time of the world in milliseconds. */
+  begin?(now: () => number): void;
   opened?(of: WatchedConnection): void;
   /** A side has sent a message. */
   sent?(of: WatchedConnection, side: Side, frame: Frame): void;
@@ -19,6 +22,8 @@ export interface MessageWatcher {
   arrived?(of: WatchedConnection, side: Side, frame: Frame): void;
   /** A side has come to its end, which is told once. */
   ended?(of: WatchedConnection, side: Side, cause: EndCause): void;
+  /** The server has told of an event. */
+  tell?(event: ServerEvent): void;
 }
 
 /** Connection with the frames of both directions. */
