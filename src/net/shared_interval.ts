@@ -4,12 +4,15 @@ import { runtime, type Timer, type Timers } from "../base/runtime/runtime.ts";
 /** Parts of an interval, at the end of each of which some of the functions are called. */
 const SLOTS = 8;
 
-/** Functions that are called once in each interval of the same length. */
+/**
+ * Functions that are called once in each interval of the same length. The timer waits for the next
+ * part of the interval that has any.
+ */
 class SharedInterval {
   readonly #timers: Timers;
   readonly #partMillis: number;
   readonly #slots = Array.from({ length: SLOTS }, () => new Set<() => void>());
-  /** Number of parts that have ended since the timer was started. */
+  /** Number of parts that have ended since the first function was added. */
   #ended = 0;
   #started = 0;
   #size = 0;
@@ -25,24 +28,52 @@ class SharedInterval {
     if (this.#size++ === 0) {
       this.#ended = 0;
       this.#started = runtime.clock.now();
-      this.#timer = this.#timers.setInterval(() => this.#endParts(), this.#partMillis);
-    }
+    } else this.#skipEmpty();
     // The slot that comes last from now on.
-    const slot = this.#slots[(this.#ended + SLOTS - 1) % SLOTS];
+    const slot = this.#slotAt(this.#ended + SLOTS - 1);
     slot?.add(action);
+    if (this.#timer === undefined) this.#wait();
     return () => {
       if (!slot?.delete(action) || --this.#size > 0) return;
-      this.#timers.clearInterval(this.#timer);
+      this.#timers.clearTimeout(this.#timer);
+      this.#timer = undefined;
     };
+  }
+
+  #slotAt(part: number): Set<() => void> | undefined {
+    return this.#slots[part % SLOTS];
+  }
+
+  /** Number of parts whose time is over. */
+  get #over(): number {
+    return Math.floor((runtime.clock.now() - this.#started) / this.#partMillis);
+  }
+
+  /** Ends parts whose time is over and that have no functions. */
+  #skipEmpty(): void {
+    for (const over = this.#over; this.#ended < over; this.#ended++) {
+      if (this.#slotAt(this.#ended)?.size !== 0) return;
+    }
+  }
+
+  /** Waits for the end of the next part that has functions. */
+  #wait(): void {
+    let next = this.#ended;
+    while (this.#slotAt(next)?.size === 0) next++;
+    const due = this.#started + (next + 1) * this.#partMillis;
+    this.#timer = this.#timers.setTimeout(() => {
+      this.#timer = undefined;
+      this.#endParts();
+      if (this.#size > 0 && this.#timer === undefined) this.#wait();
+    }, Math.max(1, Math.ceil(due - runtime.clock.now())));
   }
 
   /** Ends the parts whose time is over: after a pause of the process, each slot once. */
   #endParts(): void {
-    const over = Math.floor((runtime.clock.now() - this.#started) / this.#partMillis);
-    const due = Math.max(1, Math.min(over - this.#ended, SLOTS));
+    const over = this.#over;
+    const due = Math.min(over - this.#ended, SLOTS);
     for (let i = 0; i < due && this.#size > 0; i++) {
-      const slot = this.#slots[this.#ended++ % SLOTS];
-      for (const action of slot ?? []) action();
+      for (const action of this.#slotAt(this.#ended++) ?? []) action();
     }
     this.#ended = Math.max(this.#ended, over);
   }

@@ -4,10 +4,12 @@ import { startInterval } from "../../src/net/shared_interval.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-/** Clock that moves by hand, with the one interval that is running. */
+/** Clock that moves by hand, with the one timer that is running. */
 class ManualTime implements Disposable {
   now = 0;
-  interval: { readonly millis: number; readonly callback: () => void; next: number } | undefined;
+  timer: { readonly at: number; readonly callback: () => void } | undefined;
+  /** Number of times at which the timer has fired. */
+  fired = 0;
   readonly #replaced: Disposable;
 
   constructor() {
@@ -15,11 +17,12 @@ class ManualTime implements Disposable {
       clock: { ...runtime.clock, now: () => this.now },
       timers: {
         ...runtime.timers,
-        setInterval: (callback, millis = 0) => {
-          this.interval = { callback, millis, next: this.now + millis };
+        setTimeout: (callback, millis = 0) => {
+          assertEquals(this.timer, undefined);
+          this.timer = { callback, at: this.now + millis };
           return 1 as unknown as Timer;
         },
-        clearInterval: () => this.interval = undefined,
+        clearTimeout: () => this.timer = undefined,
       },
     });
   }
@@ -27,10 +30,9 @@ class ManualTime implements Disposable {
   /** Lets the timer fire at its times. */
   pass(millis: number): void {
     const end = this.now + millis;
-    while (this.interval !== undefined && this.interval.next <= end) {
-      this.now = this.interval.next;
-      this.interval.next += this.interval.millis;
-      this.interval.callback();
+    while (this.timer !== undefined && this.timer.at <= end) {
+      this.now = this.timer.at;
+      this.#fire();
     }
     this.now = end;
   }
@@ -38,9 +40,14 @@ class ManualTime implements Disposable {
   /** Lets time pass in which nothing runs. */
   pause(millis: number): void {
     this.now += millis;
-    if (this.interval === undefined) return;
-    this.interval.next = this.now + this.interval.millis;
-    this.interval.callback();
+    if (this.timer !== undefined && this.timer.at <= this.now) this.#fire();
+  }
+
+  #fire(): void {
+    const callback = this.timer?.callback;
+    this.timer = undefined;
+    this.fired++;
+    callback?.();
   }
 
   [Symbol.dispose](): void {
@@ -54,24 +61,25 @@ Deno.test("startInterval() calls a function once in each interval until it is en
   const end = startInterval(800, () => times.push(time.now));
   time.pass(2500);
   assertEquals(times, [800, 1600, 2400]);
+  assertEquals(time.fired, 3);
   end();
   end();
-  assertEquals(time.interval, undefined);
+  assertEquals(time.timer, undefined);
 });
 
 Deno.test("startInterval() shares a timer, and the first call is an eighth too early at most", () => {
   using time = new ManualTime();
   const first: number[] = [], second: number[] = [];
   const ends = [startInterval(800, () => first.push(time.now))];
-  const { interval } = time;
+  const { timer } = time;
   time.pass(250);
   ends.push(startInterval(800, () => second.push(time.now)));
-  assertEquals(time.interval, interval);
+  assertEquals(time.timer, timer);
   time.pass(2000);
   assertEquals(first, [800, 1600]);
   assertEquals(second, [1000, 1800]);
   for (const end of ends) end();
-  assertEquals(time.interval, undefined);
+  assertEquals(time.timer, undefined);
 });
 
 Deno.test("startInterval() calls each function once after a pause of the process", () => {
