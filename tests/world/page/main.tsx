@@ -53,7 +53,10 @@ function App({ picture }: { picture: Picture }) {
       <section aria-labelledby="run">
         <h2 id="run">Run</h2>
         <dl class="facts">
-          {facts.map(([name, value]) => [<dt key={name}>{name}</dt>, <dd>{value}</dd>])}
+          {facts.flatMap(([name, value]) => [
+            <dt key={name}>{name}</dt>,
+            <dd key={`${name} value`}>{value}</dd>,
+          ])}
         </dl>
       </section>
       <section aria-labelledby="messages" class="apart">
