@@ -43,6 +43,8 @@ export async function buildPage({ dist, modules, files }: PageParts): Promise<vo
 async function bundle(module: string): Promise<string> {
   const command = new Deno.Command(Deno.execPath(), {
     args: ["bundle", "--quiet", "--platform=browser", module],
+    // By the deno.json of this checkout, whatever the folder of now.
+    cwd: import.meta.dirname ?? ".",
     stderr: "inherit",
   });
   const { success, stdout } = await command.output();

@@ -104,6 +104,7 @@ export async function open(
   { faults, width, hasTouch }: { faults: string[]; width: number; hasTouch: boolean },
 ): Promise<Page> {
   const page = await browser.newPage();
+  page.setDefaultTimeout(60_000);
   page.on("console", (message) => {
     if (["error", "warn", "assert"].includes(message.type())) faults.push(message.text());
   });

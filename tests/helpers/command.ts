@@ -146,6 +146,32 @@ export function startCommand(
   return new RunningCommand(process, cwd);
 }
 
+/** Starts the task of an example, wherever it is run from; its files are those of the checkout. */
+export function startExample(
+  task: keyof typeof config.tasks,
+  args: readonly string[],
+  { cwd = ROOT, env = {}, writes }: {
+    readonly cwd?: string;
+    readonly env?: Readonly<Record<string, string>>;
+    /** Folder that it may write to, besides those of the task. */
+    readonly writes?: string;
+  } = {},
+): RunningCommand {
+  const [run = "", ...others] = taskArguments(task, env).map((arg) =>
+    arg.startsWith("examples/") ? `${ROOT}/${arg}` : arg
+  );
+  const more = writes === undefined ? [] : [`--allow-write=${writes}`];
+  const process = new Deno.Command(Deno.execPath(), {
+    args: [run, ...more, ...others, ...args],
+    cwd,
+    env: { NO_COLOR: "1", ...env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  return new RunningCommand(process, cwd);
+}
+
 /** Runs a task's command to its end. */
 export function runCommand(
   task: CommandName,

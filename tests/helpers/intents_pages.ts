@@ -1,11 +1,9 @@
 /** Programs of the example of banks in pages. */
 import { assertEquals } from "jsr:@std/assert@1.0.19";
 import { encoderShapeOf } from "../../src/train/models/encoder/text_encoder.ts";
-import { denoDir, RunningCommand, taskArguments } from "./command.ts";
+import { denoDir, type RunningCommand, startExample } from "./command.ts";
 import { smallFile } from "./encoder/small_encoder.ts";
 import { smallTokenizer } from "./encoder/small_tokenizer.ts";
-
-const ROOT = `${import.meta.dirname}/../..`;
 
 /** Folders of the encoder and the data, and that of the cache. */
 export interface Folders {
@@ -15,30 +13,12 @@ export interface Folders {
   readonly DENO_DIR: string;
 }
 
-function start(
-  task: "build:intents" | "intents:serve" | "intents:bank",
-  args: readonly string[],
-  { env, cwd = ROOT }: { readonly env: Folders; readonly cwd?: string },
-): RunningCommand {
-  const own = taskArguments(task, { ...env }).map((arg) =>
-    arg.startsWith("examples/") ? `${ROOT}/${arg}` : arg
-  );
-  // The pages are built in the folder of the test.
-  if (task === "build:intents") own.splice(1, 0, `--allow-write=${args[0]}`);
-  const process = new Deno.Command(Deno.execPath(), {
-    args: [...own, ...args],
-    cwd,
-    env: { NO_COLOR: "1", ...env },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  return new RunningCommand(process, cwd);
-}
-
 /** Builds the pages into a folder. */
 export async function buildPages(dist: string, env: Folders): Promise<void> {
-  const { code, stderr } = await start("build:intents", [dist], { env }).outcome;
+  await Deno.mkdir(dist);
+  const { code, stderr } = await startExample("build:intents", [dist], {
+    ...{ cwd: dist, writes: dist, env: { ...env } },
+  }).outcome;
   assertEquals(code, 0, stderr);
 }
 
@@ -48,7 +28,7 @@ export async function startServer(
   { dist, folder, env }: { readonly dist: string; readonly folder: string; readonly env: Folders },
 ): Promise<{ readonly server: RunningCommand; readonly address: string }> {
   const args = ["127.0.0.1:0", ...sizes.map(String), dist];
-  const server = start("intents:serve", args, { env, cwd: folder });
+  const server = startExample("intents:serve", args, { env: { ...env }, cwd: folder });
   const [, address = ""] = await server.said(/http:\/\/(\S+)\/\?part=1\//);
   return { server, address };
 }
@@ -59,7 +39,7 @@ export function startBanks(
   parts: string,
   { folder, env }: { readonly folder: string; readonly env: Folders },
 ): RunningCommand {
-  return start("intents:bank", [address, parts], { env, cwd: folder });
+  return startExample("intents:bank", [address, parts], { env: { ...env }, cwd: folder });
 }
 
 /** Takes a folder for all but the cache of Deno. */

@@ -8,24 +8,7 @@ import { type SampleOptions, TextGenerator } from "../../src/predict/generation/
 import { modelByName, modelOptionsOf } from "../../src/train/mod.ts";
 import { open, textOf, untilText } from "../helpers/browser_example.ts";
 import { testInBrowser } from "../helpers/chromium.ts";
-import { inFolder, RunningCommand, taskArguments } from "../helpers/command.ts";
-
-const ROOT = `${import.meta.dirname}/../..`;
-
-function start(task: "build:typing" | "typing", args: readonly string[]): RunningCommand {
-  const own = taskArguments(task);
-  // The page is built in the folder of the test.
-  if (task === "build:typing") own.splice(1, 0, `--allow-write=${args[0]}`);
-  const process = new Deno.Command(Deno.execPath(), {
-    args: [...own, ...args],
-    cwd: ROOT,
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  return new RunningCommand(process, ROOT);
-}
+import { inFolder, startExample } from "../helpers/command.ts";
 
 /** Writes the folder of a run of a model that has learnt nothing. */
 async function writeRun(
@@ -73,12 +56,13 @@ testInBrowser(
     inFolder(async (folder) => {
       const dist = `${folder}/dist`, run = await writeRun(`${folder}/run`, { mode: "lines" });
       const other = await writeRun(`${folder}/other`, { mode: "windows", steps: 6 });
-      const build = await start("build:typing", [dist]).outcome;
+      const build = await startExample("build:typing", [dist], { cwd: folder, writes: dist })
+        .outcome;
       assertEquals(build.code, 0, build.stderr);
       const texts = `${folder}/texts.jsonl`;
       const lines = `XXX${await expected(run, "to b", {})}YYY`.split("\n");
       await Deno.writeTextFile(texts, JSON.stringify({ role: "ann", lines }));
-      const server = start("typing", [run, "127.0.0.1:0", texts, dist]);
+      const server = startExample("typing", [run, "127.0.0.1:0", texts, dist], { cwd: folder });
       const [, url = ""] = await server.said(/Open (http:\S+)/);
       const faults: string[] = [];
       const wide = await open(browser, url, { faults, width: 1280, hasTouch: false });
@@ -157,7 +141,7 @@ Deno.test("serve.ts of the page refuses what is no model of texts in one line", 
       [[folder, "0.0.0.0:0"], 2, /^Cannot listen on 0\.0\.0\.0: expected an address of/],
     ] as const;
     await Promise.all(refusals.map(async ([args, code, line]) => {
-      const outcome = await start("typing", args).outcome;
+      const outcome = await startExample("typing", args, { cwd: folder }).outcome;
       assertEquals(outcome.code, code, outcome.stderr);
       assertMatch(outcome.stderr, line);
       assertEquals(outcome.stderr.trimEnd().split("\n").length, 1);
