@@ -53,7 +53,8 @@ export type FromBank =
     /** Sentences about what questions have lost. */
     readonly notes: readonly string[];
   }
-  | { /** What went wrong, and is tried again. */
+  | {
+    /** What went wrong, and is tried again. */
     readonly type: "waiting";
     readonly message: string;
   }

@@ -16,6 +16,7 @@ export interface DividedQuestions {
  * over the banks.
  *
  * @param most Most questions to train on, of which a third is to test on.
+ * @throws {RangeError} If a bank would have no question.
  */
 export async function divideQuestions(
   folder: string,
@@ -27,6 +28,14 @@ export async function divideQuestions(
   const train = await read("train.csv", most), test = await read("test.csv", Math.ceil(most / 3));
   const classes = [...new Set(train.labels)].sort();
   const own = partition(train.labels, classes, banks);
+  const without = own.findIndex((rows, bank) => rows.length === 0 || bank >= test.texts.length);
+  if (without >= 0) {
+    throw new RangeError(
+      `Cannot divide ${train.texts.length} questions among ${banks} banks: bank ${
+        without + 1
+      } has none to train or to test on; give more questions`,
+    );
+  }
   return {
     classes,
     table(use, bank) {

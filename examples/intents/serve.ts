@@ -48,8 +48,8 @@ const site = await readPage(dist, [...PAGE, "tokenizer.json", "encoder.json"], "
 const encoderFacts: EncoderFacts = await site("/encoder.json")?.json();
 const { encoder } = encoderFacts;
 const questions = await divideQuestions(QUESTIONS, banks, most).catch((error) => {
-  console.error(`Cannot read the questions: ${errorMessage(error)}`);
-  console.error("Fetch them with: deno task intents 1 1");
+  const hint = error instanceof Deno.errors.NotFound ? "; fetch them: deno task intents 1 1" : "";
+  console.error(`${errorMessage(error)}${hint}`);
   Deno.exit(1);
 });
 const { classes } = questions;

@@ -1,6 +1,13 @@
 /** Banks of examples/intents in pages, with one that is a program. */
-import { assert, assertEquals, assertMatch, assertThrows } from "jsr:@std/assert@1.0.19";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertThrows,
+} from "jsr:@std/assert@1.0.19";
 import { readQuestions } from "../../examples/intents/bank.ts";
+import { divideQuestions } from "../../examples/intents/questions.ts";
 import type { Facts } from "../../examples/intents/facts.ts";
 import { TextTokenizer } from "../../src/data/text/tokenizer.ts";
 import { EncoderBase } from "../../src/encoder/encoder_base.ts";
@@ -138,4 +145,23 @@ Deno.test("readQuestions() has each fifth question to test on, and counts what i
   ]);
   assertThrows(() => read("my,rate\n"), RangeError, "at least 5 questions, got 1");
   assertThrows(() => read("my,rate\n".repeat(4) + "my,lost\n"), RangeError, `got "lost"`);
+});
+
+Deno.test("divideQuestions() gives each bank some, or says which has none", async () => {
+  await inFolder(async (folder) => {
+    const rows = Array.from({ length: 60 }, (_, i) => `"say ""${i}""",${i % 2 ? "yes" : "no"}\n`);
+    for (const name of ["train.csv", "test.csv"]) {
+      await Deno.writeTextFile(`${folder}/${name}`, `text,category\n${rows.join("")}`);
+    }
+    const { classes, table } = await divideQuestions(folder, 3, 60);
+    assertEquals(classes, ["no", "yes"]);
+    const parts = [1, 2, 3].map((bank) => table("train", bank)?.trim().split("\n").slice(1) ?? []);
+    assertEquals(
+      parts.flat().sort(),
+      rows.map((row) => row.trim().replace(/,(.+)$/, ',"$1"')).sort(),
+    );
+    assertEquals(table("test", 1)?.split("\n")[1], '"say ""0""","no"');
+    assertEquals([table("train", 0), table("test", 4)], [undefined, undefined]);
+    await assertRejects(() => divideQuestions(folder, 3, 6), RangeError, "bank 3 has none");
+  });
 });
