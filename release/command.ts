@@ -7,6 +7,7 @@ const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--allow-en
 export const WORKERS: readonly string[] = [
   "src/cli/run/client_worker.ts",
   "src/sim/pool_worker.ts",
+  "src/sim/warm_pool_worker.ts",
 ];
 
 /** Machines for which the command is compiled. */

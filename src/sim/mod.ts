@@ -24,6 +24,6 @@ export {
 } from "./define_client.ts";
 export { InProcessPool } from "./in_process_pool.ts";
 export type { SimulationOptions } from "./options.ts";
-export { PreparedWorkers } from "./prepared_workers.ts";
+export { PreparedWorkers, type PreparedWorkersOptions } from "./prepared_workers.ts";
 export { Simulation } from "./simulation.ts";
 export { WorkerPool } from "./worker_pool.ts";

@@ -4,6 +4,8 @@ import type { PoolWorkerArgs } from "./worker_args.ts";
 
 /** Module of the workers whose clients use the built-in handler. */
 const POOL_WORKER = new URL("./pool_worker.ts", import.meta.url);
+/** The same, of workers that warm up until they are started. */
+const WARM_POOL_WORKER = new URL("./warm_pool_worker.ts", import.meta.url);
 
 /** Returns a worker of a pool, which is not started. */
 export function poolWorker(
@@ -12,6 +14,17 @@ export function poolWorker(
   permissions?: ClientPoolOptions["permissions"],
 ): WorkerRun<void, PoolWorkerArgs> {
   return new WorkerRun(module, { name: `pool ${number}`, permissions });
+}
+
+/** Options of {@linkcode PreparedWorkers}. */
+export interface PreparedWorkersOptions {
+  /**
+   * Trains a logistic regression on images made for it in the meantime, so that V8 has compiled the
+   * code and the kernels of small clients when the first round begins.
+   *
+   * @default {false}
+   */
+  readonly warmsUp?: boolean;
 }
 
 /** Takes workers; see {@linkcode takePrepared}. */
@@ -47,8 +60,9 @@ export class PreparedWorkers implements AsyncDisposable {
   }
 
   /** Starts to load the modules of that many workers. */
-  constructor(count: number) {
-    this.#workers = Array.from({ length: count }, (_, i) => poolWorker(i + 1));
+  constructor(count: number, { warmsUp = false }: PreparedWorkersOptions = {}) {
+    const module = warmsUp ? WARM_POOL_WORKER : POOL_WORKER;
+    this.#workers = Array.from({ length: count }, (_, i) => poolWorker(i + 1, module));
     for (const worker of this.#workers) worker.load();
   }
 

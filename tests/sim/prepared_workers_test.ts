@@ -1,6 +1,7 @@
 import { assertEquals } from "jsr:@std/assert@1.0.19";
 import { PreparedWorkers, WorkerPool } from "../../src/sim/mod.ts";
 import { takePrepared } from "../../src/sim/prepared_workers.ts";
+import { warmUp } from "../../src/sim/warm_up.ts";
 import { testClientPool } from "../../src/testing/mod.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -24,6 +25,17 @@ Deno.test("WorkerPool takes prepared workers first, and starts the others itself
   assertEquals(takePrepared(prepared, 1).length, 0);
 });
 
+testClientPool(
+  "WorkerPool of workers that warm up",
+  (options) => WorkerPool.start(options, new PreparedWorkers(1, { warmsUp: true })),
+);
+
+Deno.test("warmUp() ends at its signal, and else by itself", async () => {
+  await warmUp(AbortSignal.abort());
+  await warmUp(new AbortController().signal);
+});
+
 Deno.test("PreparedWorkers end when no pool takes them", async () => {
   await using _prepared = new PreparedWorkers(2);
+  await using _warm = new PreparedWorkers(1, { warmsUp: true });
 });

@@ -66,7 +66,7 @@ async function loadedBy(entry: string): Promise<Set<string>> {
 }
 
 Deno.test("no static import leads from mod.ts or a worker to what notebooks and charts need", async () => {
-  for (const entry of ["mod.ts", "src/sim/pool_worker.ts"]) {
+  for (const entry of ["mod.ts", "src/sim/pool_worker.ts", "src/sim/warm_pool_worker.ts"]) {
     const seen = await loadedBy(entry);
     assert(seen.size > 100, `${seen.size}`);
     assertEquals([...seen].filter((specifier) => /\/display|\/d3-/.test(specifier)), []);

@@ -75,7 +75,10 @@ async function runSimulate(
   if (flags.evaluate === "server" && flags.holdOut !== undefined) {
     throw new UsageError("expected --evaluate clients or both with --hold-out");
   }
-  await using prepared = new PreparedWorkers(cluster ? 0 : workersBeside(flags));
+  await using prepared = new PreparedWorkers(cluster ? 0 : workersBeside(flags), {
+    // Rounds of larger models take longer than the compilation of what they run.
+    warmsUp: flags.model === "lr",
+  });
   const { train, test, ...parts } = await dealData(flags, isGiven("clients"), signal);
   const clients = parts.parts.length;
   if (flags.evaluate !== "clients" && !test) {
