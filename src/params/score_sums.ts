@@ -8,8 +8,8 @@ export const MOST_BINS = 6000;
 const BIN_BYTES = 3 * Float64Array.BYTES_PER_ELEMENT;
 
 /**
- * Adds histograms of at most {@linkcode MOST_BINS} bins. It joins bins in pairs until at most `most`
- * are occupied.
+ * Adds histograms of at most {@linkcode MOST_BINS} bins. It joins bins in pairs until at most
+ * `most` are occupied.
  *
  * @throws {RangeError} If there are more bins.
  */

@@ -1,4 +1,4 @@
-/** Worker of the pool whose clients use the built-in handler, which warms up until it is started. */
+/** Worker of the pool with the built-in handler, which warms up until it is started. */
 
 import { defineWorker } from "../worker/define_worker.ts";
 import { serveJobs } from "./serve_jobs.ts";

@@ -21,8 +21,8 @@ export interface StepSums extends BatchLoss {
 
 /**
  * Function that receives a model's output for some rows, row after row, with their targets as in
- * `Dataset`, and if it is known the number of labels that are not negative. The arrays are used again
- * after it returns.
+ * `Dataset`, and if it is known the number of labels that are not negative. The arrays are used
+ * again after it returns.
  */
 export type Observe = (
   output: Float32Array,
