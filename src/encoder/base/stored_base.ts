@@ -9,7 +9,6 @@ import { runtime } from "../../base/runtime/runtime.ts";
 import type { StoredFile } from "../../base/runtime/storage.ts";
 import { delay } from "../../base/time/delay.ts";
 import type { DownloadOptions } from "../../data/catalog/options.ts";
-import { blobOf, digestInto } from "./base_file.ts";
 import type { Digest } from "./digest.ts";
 import type { BaseFacts } from "./reference.ts";
 
@@ -57,7 +56,7 @@ async function findOrFetch(facts: BaseFacts, settings: StoreSettings): Promise<B
       const digest = makeDigest();
       const part = await file.getFile();
       if (part.size <= bytes) {
-        await digestInto(blobOf(part, name), digest);
+        for await (const piece of piecesOf(part.stream())) digest.update(piece);
         let got: number | string = part.size;
         if (part.size < bytes && url !== undefined) {
           try {
@@ -114,7 +113,7 @@ async function fetchRest(
   let writer = await file.createWritable({ keepExistingData: true });
   await writer.seek(at);
   try {
-    for await (const chunk of body) {
+    for await (const chunk of piecesOf(body)) {
       const piece = chunk.subarray(Math.min(skip, chunk.length));
       skip -= chunk.length - piece.length;
       if (piece.length === 0) continue;
@@ -135,4 +134,21 @@ async function fetchRest(
   }
   if (at < bytes) throw new Error(`the answer ends after ${at} of ${bytes} bytes`);
   return at;
+}
+
+/** Gives the pieces of a stream, which not every browser iterates over. */
+async function* piecesOf(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    // One that has failed has told why.
+    await reader.cancel().catch(() => {});
+  }
 }
