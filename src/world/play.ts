@@ -82,7 +82,9 @@ export function drawPlay(seed: number): Play {
 }
 
 /** Time that a run takes without faults, in seconds; a rough one. */
-function secondsOf({ rounds, isAsync, trainSeconds: [shortest, longest] }: FederationPlan): number {
+export function secondsOf(
+  { rounds, isAsync, trainSeconds: [shortest, longest] }: FederationPlan,
+): number {
   return rounds * (1 + (isAsync ? shortest : longest));
 }
 

@@ -6,11 +6,13 @@
  */
 import { parseArgs } from "node:util";
 import { Counts } from "../../src/world/coverage/counts.ts";
+import { checkMoment } from "../../src/world/coverage/machine.ts";
 import { coverageLines, coverageText } from "../../src/world/coverage/report.ts";
 import { Steering } from "../../src/world/coverage/steering.ts";
 import { MACHINES } from "../../src/world/coverage/table.ts";
 import { faultText } from "../../src/world/faults/fault.ts";
 import { drawPlay, type Outcome, type Play, play } from "../../src/world/play.ts";
+import { momentText } from "../../src/world/watch/moment.ts";
 import { shrink } from "../../src/world/shrink.ts";
 import { pictureOf } from "./page/picture_of.ts";
 import { writePage } from "./page/write_page.ts";
@@ -30,7 +32,7 @@ const HELP = `Runs federations in simulated time, with faults of machines, links
   --page FILE   writes a page that shows one run as a sequence diagram
   --coverage    counts the transitions of the protocol that the runs make, and prints the table
   --steer       draws runs towards transitions that were not made; implies --coverage. Such a run
-                is not that of its seed alone: --write FILE writes each one that failed
+                is not that of its seed alone: one that fails is kept in a file for --plan
   --mutants     breaks the program by each patch of tests/world/mutants, or by those named, and runs
                 worlds until a rule is broken or --minutes (10) are over; prints a table
 `;
@@ -65,7 +67,9 @@ function numberOf(name: "seed" | "hours" | "minutes", isWhole = false): number {
 
 async function readPlay(path: string): Promise<Play> {
   try {
-    return JSON.parse(await Deno.readTextFile(path));
+    const play: Play = JSON.parse(await Deno.readTextFile(path));
+    for (const { when } of play.schedule) if (when) checkMoment(when, MACHINES);
+    return play;
   } catch (error) {
     console.error(`error: cannot read ${path}: ${error instanceof Error ? error.message : error}`);
     Deno.exit(2);
@@ -92,12 +96,20 @@ function summary({ seed, mode, plan, schedule, hours, events, log }: Outcome): s
   }), ${schedule.length} faults, ${hours.toFixed(2)} h, ${events} events, log ${log}`;
 }
 
-async function writePlay(path: string, { seed, mode, plan, schedule }: Play): Promise<void> {
-  await Deno.writeTextFile(path, `${JSON.stringify({ seed, mode, plan, schedule }, null, 2)}\n`);
+async function writePlay(
+  path: string,
+  { seed, mode, plan, schedule }: Play,
+  aims?: readonly string[],
+): Promise<void> {
+  const text = JSON.stringify({ seed, mode, plan, schedule, aims }, null, 2);
+  await Deno.writeTextFile(path, `${text}\n`);
 }
 
-/** Tells of a run that broke a rule, with the fewest faults that do so. */
-async function tell(outcome: Outcome): Promise<void> {
+/**
+ * Tells of a run that broke a rule, with the fewest faults that do so. A run that was drawn towards
+ * transitions is kept in a file, since its seed alone does not give it again.
+ */
+async function tell(outcome: Outcome, aims?: readonly string[]): Promise<void> {
   const [first] = outcome.violations;
   console.log(`FAILED at commit ${await commit()}`);
   for (const { invariant, text } of outcome.violations.slice(0, 10)) {
@@ -110,15 +122,15 @@ async function tell(outcome: Outcome): Promise<void> {
   console.log(
     `  the same rule is broken by ${schedule.length} of ${outcome.schedule.length} faults:`,
   );
-  for (const { at, seconds, fault } of schedule) {
-    console.log(
-      `    at ${at} s ${seconds === undefined ? "for ever" : `for ${seconds} s`}: ${
-        faultText(fault)
-      }`,
-    );
+  for (const { at, seconds, fault, when } of schedule) {
+    const begin = when === undefined ? `at ${at} s` : `as ${momentText(when)}`;
+    const time = seconds === undefined ? "for ever" : `for ${seconds} s`;
+    console.log(`    ${begin} ${time}: ${faultText(fault)}`);
   }
-  console.log(`  again: deno task world --seed ${outcome.seed} --replay`);
-  if (values.write !== undefined) await writePlay(values.write, { ...outcome, schedule });
+  const path = values.write ?? (aims && await Deno.makeTempFile({ suffix: ".json" }));
+  if (path !== undefined) await writePlay(path, { ...outcome, schedule }, aims);
+  const how = aims === undefined ? `--seed ${outcome.seed}` : `--plan ${path}`;
+  console.log(`  again: deno task world ${how} --replay`);
 }
 
 async function main(): Promise<number> {
@@ -159,7 +171,7 @@ async function main(): Promise<number> {
     for (const aim of steering?.aims ?? []) console.log(`  aimed at ${aim}`);
     if (outcome.violations.length === 0) continue;
     failed++;
-    await tell(outcome);
+    await tell(outcome, steering?.aims);
   }
   if (counts) console.log(coverageLines(counts, MACHINES).join("\n"));
   const seconds = (performance.now() - began) / 1000;

@@ -3,83 +3,110 @@ import type { Fault } from "../faults/fault.ts";
 import { drawn } from "../federation/plan.ts";
 import type { Transition } from "./machine.ts";
 
-/** Fault that is aimed at a transition, and the time that it lasts. */
+/** Fault that is aimed at a transition. */
 export interface Aim {
   readonly fault: Fault;
-  /** Time in seconds; 0 for one that acts at once. */
+  /** Time that it lasts in seconds; 0 for one that acts at once. */
   readonly seconds: number;
+  /** Time in seconds from the moment to the fault. */
+  readonly delay: number;
 }
 
-/** Draws a fault for a client in the state in which a transition begins. */
-type Draw = (client: string, random: Random) => Aim;
+/** Client in the state in which a transition begins, and the others. */
+interface Target {
+  readonly client: string;
+  readonly others: readonly string[];
+}
+
+/** Draws faults for a target. */
+type Draw = (target: Target, random: Random) => readonly Aim[];
 
 /** Time in which a silent connection is given up, in seconds, whatever the heartbeats. */
 const SILENCE = 150;
+/** Time after which all that waits for a client has been given up, in seconds. */
+const TOO_LONG = 700;
 
-const once = (fault: Fault): Aim => ({ fault, seconds: 0 });
-const cutFrom = (from: string, seconds: number): Aim => ({
-  fault: { kind: "link", from, change: { isCut: true } },
-  seconds,
-});
-const cutTo = (to: string, seconds: number): Aim => ({
-  fault: { kind: "link", to, change: { isCut: true } },
-  seconds,
-});
+const now = (fault: Fault, seconds = 0): Aim => ({ fault, seconds, delay: 0 });
+const later = (delay: number, aims: readonly Aim[]) => aims.map((aim) => ({ ...aim, delay }));
 
-const kill: Draw = (machine) => once({ kind: "kill", machine });
-const killServer: Draw = () => once({ kind: "kill", machine: "server" });
-const reset: Draw = (machine) => once({ kind: "reset", machine });
-const stop: Draw = (machine) => once({ kind: "stop", machine });
-const stopServer: Draw = () => once({ kind: "stop", machine: "server" });
-const hearNothing: Draw = (client) => cutTo(client, SILENCE);
-const sayNothing: Draw = (client) => cutFrom(client, SILENCE);
-const pause: Draw = (machine, random) => ({
-  fault: { kind: "pause", machine },
-  seconds: 1 + Math.round(SILENCE * random.uniform()),
-});
-const pauseServer: Draw = (_, random) => ({
-  fault: { kind: "pause", machine: "server" },
-  seconds: 1 + Math.round(60 * random.uniform()),
-});
-const fillDisk: Draw = (_, random) => ({
-  fault: { kind: "disk", machine: "server", fault: { freeBytes: 0 } },
-  seconds: 1 + Math.round(SILENCE * random.uniform()),
-});
+const cut = (link: { readonly from: string } | { readonly to: string }, seconds: number) =>
+  now({ kind: "link", ...link, change: { isCut: true } }, seconds);
+const pauseOf = (machine: string, seconds: number) => now({ kind: "pause", machine }, seconds);
 
-/** Faults that lead to an event: at a client's end of a connection, and at the server's. */
-const BY_EVENT: { readonly [event: string]: { readonly [side: string]: Draw } } = {
-  "is killed": { client: kill, session: killServer },
-  "is cut off": { client: reset, session: reset },
-  "server closes": { client: killServer },
-  "client closes": { session: kill },
-  closes: { client: hearNothing, session: sayNothing },
-  "sends Exit": { client: stop, session: stopServer },
-  "gets Exit": { client: stopServer, session: stop },
-  ends: { server: killServer },
-  stops: { server: stopServer },
-  "cannot save": { checkpoints: fillDisk },
-};
-/** Faults that may lead to any event. */
-const OTHERS: readonly [Draw, ...Draw[]] = [
-  kill,
-  kill,
-  killServer,
-  reset,
-  reset,
-  pause,
-  pauseServer,
-  hearNothing,
-  sayNothing,
-  stop,
+const kill: Draw = ({ client }) => [now({ kind: "kill", machine: client })];
+const killServer: Draw = () => [now({ kind: "kill", machine: "server" })];
+const reset: Draw = ({ client }) => [now({ kind: "reset", machine: client })];
+const stop: Draw = ({ client }) => [now({ kind: "stop", machine: client })];
+const stopServer: Draw = () => [now({ kind: "stop", machine: "server" })];
+const hearNothing: Draw = ({ client }) => [cut({ to: client }, SILENCE)];
+const sayNothing: Draw = ({ client }) => [cut({ from: client }, SILENCE)];
+const pause: Draw = ({ client }, random) => [pauseOf(client, 1 + random.below(SILENCE))];
+const pauseServer: Draw = (_, random) => [pauseOf("server", 1 + random.below(60))];
+const pauseLong: Draw = ({ client }) => [pauseOf(client, TOO_LONG)];
+const fillDisk: Draw = (_, random) => [
+  now({ kind: "disk", machine: "server", fault: { freeBytes: 0 } }, 1 + random.below(SILENCE)),
 ];
 
-/** Draws a fault that may lead from the state in which a transition begins to its event. */
-export function drawAim(
+/** Cuts so many other clients off that too few are left; sometimes this one is slow as well. */
+const cutMany: Draw = ({ client, others }, random) => [
+  ...others.filter(() => random.below(4) > 0).map((other) => cut({ from: other }, 4 * SILENCE)),
+  ...(random.below(2) === 0 ? [pauseOf(client, 20 + random.below(20))] : []),
+];
+
+/** Holds a process up, so that it stays in its state while another fault happens. */
+const heldUp = (draw: Draw, who: (target: Target) => string): Draw => (target, random) => [
+  pauseOf(who(target), 5 + random.below(20)),
+  ...later(0.5 + random.uniform(), draw(target, random)),
+];
+const client = ({ client }: Target) => client;
+const server = () => "server";
+/** Lets no packets of a client come to the server while another fault happens. */
+const unheard = (draw: Draw): Draw => (target, random) => [
+  cut({ from: target.client }, 5 + random.below(SILENCE)),
+  ...later(0.5 + random.uniform(), draw(target, random)),
+];
+
+type Draws = readonly [Draw, ...Draw[]];
+
+/** Faults that lead to an event: at a client's end of a connection, and at the server's. */
+const BY_EVENT: { readonly [event: string]: { readonly [side: string]: Draws } } = {
+  "is killed": {
+    client: [kill, kill, heldUp(kill, client)],
+    session: [killServer, killServer, heldUp(killServer, server), unheard(killServer)],
+  },
+  "is cut off": {
+    client: [reset, heldUp(reset, client), heldUp(reset, client)],
+    session: [reset, heldUp(reset, server), heldUp(reset, server), unheard(reset)],
+  },
+  "server closes": {
+    client: [killServer, stopServer, heldUp(killServer, client), unheard(killServer)],
+  },
+  "client closes": { session: [kill, stop, heldUp(kill, server), heldUp(stop, server)] },
+  closes: {
+    client: [hearNothing, pauseLong, stop, heldUp(stop, client)],
+    session: [sayNothing, pauseLong, stopServer],
+  },
+  "sends Exit": { client: [stop], session: [stopServer] },
+  "gets Exit": { client: [stopServer], session: [stop] },
+  "gets SecureKeys": { client: [cutMany] },
+  "sends SecureKeys": { session: [cutMany] },
+  ends: { server: [killServer] },
+  stops: { server: [stopServer] },
+  "cannot save": { checkpoints: [fillDisk] },
+};
+/** Faults that may lead to any event. */
+const OTHERS: Draws = [
+  kill,
+  ...[kill, killServer, killServer, reset, reset, stop, cutMany],
+  ...[pause, pauseServer, hearNothing, sayNothing],
+];
+
+/** Draws faults that may lead from the state in which a transition begins to its event. */
+export function drawAims(
   { machine, on }: Transition,
-  client: string,
+  target: Target,
   random: Random,
-): Aim {
+): readonly Aim[] {
   const [side = ""] = machine.split("'");
-  const draw = BY_EVENT[on]?.[side] ?? drawn(random, OTHERS);
-  return draw(client, random);
+  return drawn(random, BY_EVENT[on]?.[side] ?? OTHERS)(target, random);
 }

@@ -1,4 +1,5 @@
 import type { FederationPlan } from "../federation/plan.ts";
+import type { Moment } from "../watch/moment.ts";
 
 /** Transition of a machine: its state, what happens, and its next state. */
 export type Row = readonly [from: string, on: string, to: string];
@@ -57,4 +58,27 @@ export function each(states: readonly string[], ons: readonly string[], to: stri
 /** Returns a row for each of some states and events after which the state is the same. */
 export function stays(states: readonly string[], ons: readonly string[]): Row[] {
   return states.flatMap((state) => ons.map((on): Row => [state, on, state]));
+}
+
+/**
+ * Checks that a moment is one of some machines.
+ *
+ * @throws {RangeError} If there is no such machine or state.
+ */
+export function checkMoment({ machine, state }: Moment, machines: readonly Machine[]): void {
+  const found = machines.find(({ name }) => name === machine);
+  if (found === undefined) {
+    throw new RangeError(
+      `Cannot wait for a moment of ${machine}: expected one of ${
+        machines.map(({ name }) => name).join(", ")
+      }`,
+    );
+  }
+  const states = new Set(transitionsOf(found).flatMap(({ from, to }) => [from, to]));
+  if (states.has(state)) return;
+  throw new RangeError(
+    `Cannot wait for the state ${state} of the ${machine}: expected one of ${
+      [...states].join(", ")
+    }`,
+  );
 }

@@ -1,8 +1,8 @@
 import { Random } from "../../base/random.ts";
 import { hashText } from "../../base/hash.ts";
 import { atMoment, type Schedule, together } from "../faults/schedule.ts";
-import { drawPlay, type Play } from "../play.ts";
-import { drawAim } from "./aims.ts";
+import { drawPlay, type Play, secondsOf } from "../play.ts";
+import { drawAims } from "./aims.ts";
 import type { Counts } from "./counts.ts";
 import { type Machine, type Transition, transitionsOf } from "./machine.ts";
 
@@ -10,8 +10,10 @@ import { type Machine, type Transition, transitionsOf } from "./machine.ts";
 const CANDIDATES = 24;
 /** Fewest and most faults that are aimed at moments of a run. */
 const AIMS = [2, 8] as const;
-/** Share of the aims at a fault of which there is another one on the same way. */
+/** Most moments that are let pass before a fault. */
 const MOST_SKIPPED = 6;
+/** Least time in seconds within which the moment of a fault counts. */
+const LEAST_SECONDS = 900;
 
 /**
  * Draws runs towards the transitions that were not reached: federations in which they can be, and
@@ -72,7 +74,7 @@ export class Steering {
     const aimed: Schedule[] = [];
     for (const one of goals) {
       this.#tries.set(one.name, (this.#tries.get(one.name) ?? 0) + 1);
-      aimed.push(this.#faultFor(one, play));
+      aimed.push(this.#faultsFor(one, play));
     }
     // Half of the runs have no other faults, which might end what is aimed at.
     const others = random.below(2) === 0 ? [] : schedule;
@@ -80,22 +82,26 @@ export class Steering {
     return { ...play, schedule: together(others, ...aimed) };
   }
 
-  #faultFor(goal: Transition, { plan }: Play): Schedule {
-    const random = this.#random, client = `client-${1 + random.below(plan.clients)}`;
-    const { fault, seconds } = drawAim(goal, client, random);
+  #faultsFor({ machine, from, ...goal }: Transition, { plan }: Play): Schedule {
+    const random = this.#random;
+    const clients = Array.from({ length: plan.clients }, (_, i) => `client-${i + 1}`);
+    const [client = "", ...others] = random.shuffle(clients);
     const skip = random.below(3) === 0 ? 1 + random.below(MOST_SKIPPED) : 0;
-    const isOfServer = goal.machine === "server" || goal.machine === "checkpoints";
-    return atMoment(
-      0,
-      {
-        machine: goal.machine,
-        state: goal.from,
-        ...(!isOfServer && { client }),
-        ...(skip > 0 && { skip }),
-        within: 3600,
-      },
-      seconds,
-      fault,
+    const isOfServer = machine === "server" || machine === "checkpoints";
+    const aims = drawAims({ machine, from, ...goal }, { client, others }, random);
+    return aims.flatMap(({ fault, seconds, delay }) =>
+      atMoment(
+        0,
+        {
+          ...{ machine, state: from },
+          ...(!isOfServer && { client }),
+          ...(skip > 0 && { skip }),
+          ...(delay > 0 && { delay: Math.round(1000 * delay) / 1000 }),
+          within: Math.max(LEAST_SECONDS, 3 * secondsOf(plan)),
+        },
+        seconds,
+        fault,
+      )
     );
   }
 

@@ -66,7 +66,8 @@ export function healedAt(
     if (timed.at >= seconds) return [];
     const { when, ...fixed } = timed, rest = seconds - timed.at;
     // Both the moment and the time of the fault fit into the rest.
-    const within = when && Math.min(when.within, rest / 2), most = rest - (within ?? 0);
+    const within = when && Math.min(when.within, rest / 2);
+    const most = Math.max(0, rest - (within ?? 0) - (when?.delay ?? 0));
     return [{
       ...fixed,
       seconds: Math.min(timed.seconds ?? Infinity, most),
@@ -86,7 +87,9 @@ function touches(fault: Fault, machines: ReadonlySet<string>): boolean {
 export function endOf(schedule: Schedule): number {
   return Math.max(
     0,
-    ...schedule.map(({ at, seconds = 0, when }) => at + (when?.within ?? 0) + seconds),
+    ...schedule.map(({ at, seconds = 0, when }) =>
+      at + (when?.within ?? 0) + (when?.delay ?? 0) + seconds
+    ),
   );
 }
 
@@ -110,7 +113,7 @@ export function impose(schedule: Schedule, federation: Federation): (entered: En
       if (it.left-- > 0) continue;
       aimed.splice(aimed.indexOf(it), 1);
       // Not in the turn of the process that has come into the state.
-      world.scheduler.after(0, () => happen(timed, federation));
+      world.scheduler.after(1000 * (when.delay ?? 0), () => happen(timed, federation));
     }
   };
 }

@@ -11,6 +11,8 @@ export interface Entered {
 export interface Moment extends Entered {
   /** Number of such moments that are let pass before. */
   readonly skip?: number;
+  /** Time in seconds from the moment to what is to happen; 0 if it is absent. */
+  readonly delay?: number;
   /** Time in seconds within which it counts. */
   readonly within: number;
 }
@@ -22,7 +24,8 @@ export function isMoment({ machine, state, client }: Moment, entered: Entered): 
 }
 
 /** Describes a moment in a few words. */
-export function momentText({ machine, state, client, skip = 0 }: Moment): string {
+export function momentText({ machine, state, client, skip = 0, delay = 0 }: Moment): string {
   const whose = client === undefined ? "" : ` of ${client}`;
-  return `${machine}${whose} is "${state}"${skip === 0 ? "" : ` for time ${skip + 1}`}`;
+  const after = delay === 0 ? "" : `${delay} s after `;
+  return `${after}${machine}${whose} is "${state}"${skip === 0 ? "" : ` for time ${skip + 1}`}`;
 }

@@ -1,5 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
-import { transitionsOf } from "../../../src/world/coverage/machine.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { checkMoment, transitionsOf } from "../../../src/world/coverage/machine.ts";
 import { MACHINES } from "../../../src/world/coverage/table.ts";
 
 const page = await Deno.readTextFile(
@@ -30,4 +30,12 @@ Deno.test("each state of a machine can be reached from its first one", () => {
     assertEquals([...states].filter((state) => !known.has(state)), [], machine.name);
     assert(rows.length > 0);
   }
+});
+
+Deno.test("checkMoment() names the machines and states that there are", () => {
+  checkMoment({ machine: "client", state: "training", within: 1 }, MACHINES);
+  const check = (machine: string, state: string) => () =>
+    checkMoment({ machine, state, within: 1 }, MACHINES);
+  assertThrows(check("clint", "training"), RangeError, "expected one of client,");
+  assertThrows(check("client", "trainin"), RangeError, "expected one of connected,");
 });

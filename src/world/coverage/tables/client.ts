@@ -13,7 +13,15 @@ const hasProof = ({ proof }: FederationPlan) => proof !== "none";
 export const CLIENT: Machine = {
   name: "client",
   start: "connected",
-  quiet: ["gets EvaluateParams", "sends EvaluateParams", "sends fatal Error", ...HEARTBEATS],
+  quiet: [
+    "gets EvaluateParams",
+    "sends EvaluateParams",
+    "sends fatal Error",
+    // They were on their way when one side took its leave.
+    "gets IdAssignment",
+    "gets parameters",
+    ...HEARTBEATS,
+  ],
   parts: [{
     section: "The life of a connection",
     rows: [
@@ -23,9 +31,7 @@ export const CLIENT: Machine = {
       ["waiting", "gets parameters", "training"],
       ["training", "sends update", "waiting"],
       ["training", "gets parameters", "training"],
-      ["registering", "gets Exit", "leaving"],
-      ["waiting", "gets Exit", "leaving"],
-      ["training", "gets Exit", "leaving"],
+      ...each(["registering", "waiting", "training"], ["gets Exit"], "leaving"),
       ["leaving", "sends Exit", "left"],
     ],
   }, {
@@ -44,6 +50,7 @@ export const CLIENT: Machine = {
       ["proving", "gets IdAssignment", "building"],
       ["proving", "gets fatal Error", "refused"],
       ["proving", "gets Exit", "leaving"],
+      ...stays(["proving"], HEARTBEATS),
       ...each(["challenged", "proving"], CLIENT_ENDS, "gone"),
     ],
   }, {
@@ -56,13 +63,13 @@ export const CLIENT: Machine = {
     ],
   }, {
     section: "Heartbeats",
-    rows: stays(["registering", "waiting", "training"], HEARTBEATS),
+    rows: [
+      ["registering", "sends Heartbeat", "registering"],
+      ...stays(["waiting", "training"], HEARTBEATS),
+    ],
   }, {
     section: "Leaving",
-    rows: [
-      ["waiting", "sends Exit", "left"],
-      ["training", "sends Exit", "left"],
-    ],
+    rows: each(["registering", "building", "waiting", "training"], ["sends Exit"], "left"),
   }, {
     section: "Closing",
     rows: each(["leaving", "left"], CLIENT_ENDS, "gone"),
@@ -78,7 +85,6 @@ export const CLIENT: Machine = {
       ["free", "gets Exit", "leaving"],
       ["free", "sends Exit", "left"],
       ["free", "gets Error", "free"],
-      ["training", "sends ParameterRequest", "free"],
       ...stays(["free"], HEARTBEATS),
       ...each(["free"], CLIENT_ENDS, "gone"),
     ],

@@ -47,7 +47,11 @@ export const CLIENT_MEMBER: Machine = {
       ["masked", "gets UnmaskRequest", "asked for shares"],
       ["asked for shares", "sends UnmaskShares", "revealed"],
       ["revealed", "gets SecureKeys", "asked for keys"],
-      ...each(["keys", "boxes", "shared", "masked"], ["gets SecureKeys"], "asked for keys"),
+      ...each(
+        ["keys", "asked for boxes", "boxes", "shared", "masked"],
+        ["gets SecureKeys"],
+        "asked for keys",
+      ),
       ["none", "gets SecureMembers", "asked for boxes"],
       ["none", "gets SecureShares", "shared"],
       ["none", "gets UnmaskRequest", "asked for shares"],
@@ -61,7 +65,7 @@ export const CLIENT_MEMBER: Machine = {
       ["none", "gets SurvivorList", "asked for a vote"],
       ["asked for a vote", "sends SurvivorVote", "voted"],
       ["voted", "gets UnmaskRequest", "asked for shares"],
-      ["voted", "gets SecureKeys", "asked for keys"],
+      ...each(["asked for a vote", "voted"], ["gets SecureKeys"], "asked for keys"),
       ...each(["asked for a vote", "voted"], CLIENT_ENDS, "none"),
     ],
   }, {
@@ -69,7 +73,7 @@ export const CLIENT_MEMBER: Machine = {
     needs,
     rows: [
       ...each(
-        ["none", "asked for keys", "asked for boxes", "shared", "asked for shares"],
+        ["asked for keys", "asked for boxes", "shared", "asked for shares"],
         ["sends cannot-train"],
         "none",
       ),
@@ -101,7 +105,15 @@ export const SESSION_MEMBER: Machine = {
       ["asked for shares", "gets UnmaskShares", "revealed"],
       ["revealed", "sends SecureKeys", "asked for keys"],
       ...each(
-        ["asked for keys", "keys", "asked for boxes", "boxes", "asked for update", "masked"],
+        [
+          "asked for keys",
+          "keys",
+          "asked for boxes",
+          "boxes",
+          "asked for update",
+          "masked",
+          "asked for shares",
+        ],
         ["sends SecureKeys"],
         "asked for keys",
       ),
@@ -117,14 +129,14 @@ export const SESSION_MEMBER: Machine = {
       ["none", "sends SurvivorList", "asked for a vote"],
       ["asked for a vote", "gets SurvivorVote", "voted"],
       ["voted", "sends UnmaskRequest", "asked for shares"],
-      ["voted", "sends SecureKeys", "asked for keys"],
+      ...each(["asked for a vote", "voted"], ["sends SecureKeys"], "asked for keys"),
       ...each(["asked for a vote", "voted"], SESSION_ENDS, "none"),
     ],
   }, {
     section: "Refusals of a client",
     needs,
     rows: each(
-      ["none", "asked for keys", "asked for boxes", "asked for update", "asked for shares"],
+      ["asked for keys", "asked for boxes", "asked for update", "asked for shares"],
       ["gets cannot-train"],
       "none",
     ),

@@ -13,6 +13,8 @@ export const RANKS: Machine = {
       ["free", "goes away", "away"],
       ["free", "is given up", "free"],
       ["joined", "goes away", "away"],
+      ["away", "goes away", "away"],
+      ["unknown", "goes away", "away"],
       ["joined", "is given up", "free"],
       ["away", "is given up", "free"],
     ],

@@ -22,6 +22,6 @@ export const CLIENT_REFUSALS: Machine = {
   start: "any",
   parts: [{
     section: "Faults",
-    rows: stays(["any"], ["cannot-train", "group-full", "rank-taken"]),
+    rows: stays(["any"], ["cannot-train", "group-full", "rank-taken", "handler-failed"]),
   }],
 };

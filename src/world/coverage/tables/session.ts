@@ -13,7 +13,18 @@ const hasProof = ({ proof }: FederationPlan) => proof !== "none";
 export const SESSION: Machine = {
   name: "session",
   start: "accepted",
-  quiet: ["sends EvaluateParams", "gets EvaluateParams", "gets fatal Error", ...HEARTBEATS],
+  quiet: [
+    "sends EvaluateParams",
+    "gets EvaluateParams",
+    "gets fatal Error",
+    // What the last connection of the client has brought, or was on its way at the end.
+    "accepts",
+    "gets Exit",
+    "sends IdAssignment",
+    "sends Challenge",
+    ...SESSION_ENDS,
+    ...HEARTBEATS,
+  ],
   parts: [{
     section: "The life of a connection",
     rows: [
@@ -42,25 +53,31 @@ export const SESSION: Machine = {
       ["proven", "sends IdAssignment", "assigned"],
       ["proven", "sends fatal Error", "refused"],
       ["proven", "sends Exit", "leaving"],
+      ...stays(["proven"], HEARTBEATS),
       ...each(["challenged", "proven"], SESSION_ENDS, "gone"),
     ],
   }, {
     section: "Rounds",
     rows: [
       ["asked", "sends parameters", "asked"],
-      ["answered", "sends parameters", "asked"],
       ["waiting", "gets update", "answered"],
       ["waiting", "sends Error", "waiting"],
       ["asked", "sends Error", "asked"],
       ["answered", "sends Error", "waiting"],
-      ["gone", "accepts", "gone"],
     ],
   }, {
     section: "Heartbeats",
-    rows: stays(["registering", "waiting", "asked", "answered"], HEARTBEATS),
+    rows: [
+      ["registering", "gets Heartbeat", "registering"],
+      ...stays(["waiting", "asked", "answered"], HEARTBEATS),
+    ],
   }, {
     section: "Leaving",
-    rows: each(["waiting", "asked"], ["gets Exit"], "left"),
+    rows: each(
+      ["registering", "assigned", "waiting", "asked", "answered"],
+      ["gets Exit"],
+      "left",
+    ),
   }, {
     section: "Closing",
     rows: each(["leaving", "left"], SESSION_ENDS, "gone"),
@@ -83,8 +100,10 @@ export const SESSION: Machine = {
       ["asked", "gets ParameterRequest", "free"],
       ["answered", "gets ParameterRequest", "answered, free"],
       ["answered, free", "accepts", "free"],
+      ["answered, free", "sends Error", "free"],
+      ["answered, free", "sends Exit", "leaving"],
       ...stays(["free"], HEARTBEATS),
-      ...each(["free", "answered, free"], SESSION_ENDS, "gone"),
+      ...each(["free"], SESSION_ENDS, "gone"),
     ],
   }, {
     section: "Secure aggregation",
