@@ -24,14 +24,14 @@ import { type Stage, STAGES } from "./stages.ts";
 /** One question in so many of a bank's own is to test on. */
 const SHARE = 5;
 
-/** What all banks have: the encoder, and the names of the intents. */
+/** Encoder and names of the intents, which all banks have. */
 export interface Shared {
   readonly facts: Facts;
   readonly base: EncoderBase;
   readonly tokenizer: TextTokenizer;
 }
 
-/** What a bank has of its own. */
+/** Questions of a bank. */
 export interface Questions {
   readonly train: Dataset;
   /** Questions that it does not train on. */

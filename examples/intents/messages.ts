@@ -54,7 +54,7 @@ export type FromBank =
     readonly notes: readonly string[];
   }
   | {
-    /** What went wrong, and is tried again. */
+    /** Problem after which it is tried again. */
     readonly type: "waiting";
     readonly message: string;
   }

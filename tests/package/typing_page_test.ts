@@ -25,7 +25,7 @@ async function writeRun(
   return folder;
 }
 
-/** What the library goes on with. */
+/** Text that the library goes on with. */
 async function expected(run: string, text: string, options: SampleOptions): Promise<string> {
   const generator = await TextGenerator.load(run);
   generator.feed(text);
