@@ -52,7 +52,7 @@ export const sameHistory: Invariant = {
       if (entry.type !== "round") continue;
       const { report: { round, cohort, losses }, model } = entry;
       const lost = losses.map(({ rank }) => rank);
-      cohorts = `${cohorts} ${cohort.join(",")}-${lost.join(",")}`;
+      cohorts = `${cohorts} ${round}:${cohort.join(",")}-${lost.join(",")}`;
       latest.set(round, cohorts);
       if (lost.length > 0) continue;
       const before = known.get(cohorts);
