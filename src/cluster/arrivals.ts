@@ -3,9 +3,17 @@ import type { Cluster } from "./connect.ts";
 import type { StoredMsg } from "./deps.ts";
 import { insist, pause } from "./insist.ts";
 import { endedSchema } from "./job_message.ts";
-import { DONE_STREAM, doneSubject, endedSubject } from "./names.ts";
+import { DONE_STREAM, doneSubject, endedSubject, machineIn } from "./names.ts";
+import { ownBytes, parcelBytes } from "./parcel.ts";
 import type { BlockList } from "./block_list.ts";
 import type { ClientJob } from "../sim/client_pool.ts";
+
+/** Outcome of a block. */
+export interface Arrival {
+  /** Id of its machine. */
+  readonly machine: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
 
 /** Milliseconds after which the server is asked for an outcome that nobody has told of. */
 const POLL_MILLIS = 500;
@@ -23,6 +31,8 @@ export class Arrivals {
   #list: BlockList<ClientJob> | undefined;
   readonly #ended = new Set<number>();
   readonly #read = new Map<number, Promise<StoredMsg | null>>();
+  /** What machines tell of blocks on which they give up. */
+  readonly #failures = new Map<number, Arrival>();
   /** Resolves the wait for the next outcome. */
   #wake: () => void = () => {};
 
@@ -30,9 +40,9 @@ export class Arrivals {
   constructor(cluster: Cluster, session: string) {
     this.#cluster = cluster;
     this.#session = session;
-    const ended = cluster.connection.subscribe(endedSubject(session), {
+    const ended = cluster.connection.subscribe(endedSubject(session, ">"), {
       callback: (error, message) => {
-        if (error === null) this.#onEnded(message.data);
+        if (error === null) this.#onEnded(message.data, machineIn(message.subject));
       },
     });
     this.#stop = () => ended.unsubscribe();
@@ -48,19 +58,23 @@ export class Arrivals {
     this.#list = list;
     this.#ended.clear();
     this.#read.clear();
+    this.#failures.clear();
   }
 
   /** Forgets what has come of a block. */
   forget(block: number): void {
     this.#ended.delete(block);
     this.#read.delete(block);
+    this.#failures.delete(block);
   }
 
   /** Returns the first outcome of the current attempt at a block; `null` for none. */
-  async read(block: number): Promise<StoredMsg | null> {
+  async read(block: number): Promise<Arrival | undefined> {
     const reading = this.#read.get(block) ?? this.#find(block);
     this.#read.delete(block);
-    return await reading;
+    const message = await reading;
+    if (message === null) return this.#failures.get(block);
+    return { machine: machineIn(message.subject), bytes: ownBytes(message.data) };
   }
 
   /** Waits until an outcome of the block was told of, or for a moment. */
@@ -83,16 +97,21 @@ export class Arrivals {
     );
   }
 
-  #onEnded(data: Uint8Array): void {
+  #onEnded(data: Uint8Array, machine: string): void {
     let ended;
     try {
       ended = v.parse(endedSchema, JSON.parse(new TextDecoder().decode(data)));
     } catch {
       return; // The server is asked for the outcome all the same.
     }
-    const { list, block } = ended;
+    const { list, block, key, failure } = ended;
     // Blocks that are not there would fill the memory.
     if (list !== this.#list?.number || block >= this.#list.length) return;
+    if (failure !== undefined) {
+      if (key !== this.#list.keyOf(block)) return;
+      const bytes = parcelBytes({ list, block, key, millis: 0, failure });
+      this.#failures.set(block, { machine, bytes });
+    }
     this.#ended.add(block);
     if (this.#read.size < READ_AHEAD && !this.#read.has(block)) {
       const reading = this.#find(block);

@@ -6,18 +6,17 @@
 
 import { runtime } from "../base/runtime/runtime.ts";
 import type { ClientJob, ClientPoolOptions, JobOptions } from "../sim/client_pool.ts";
-import { Arrivals } from "./arrivals.ts";
+import { type Arrival, Arrivals } from "./arrivals.ts";
 import type { BlockList } from "./block_list.ts";
 import { ClusterError } from "./cluster_error.ts";
 import type { Cluster } from "./connect.ts";
-import type { StoredMsg } from "./deps.ts";
 import { type Believed, Doubts, doubtsIn } from "./doubts.ts";
 import { insist, pause } from "./insist.ts";
 import { readDone } from "./job_message.ts";
 import type { KnownMachines } from "./known_machines.ts";
-import { DONE_STREAM, JOBS_STREAM, jobSubject, machineIn } from "./names.ts";
+import { DONE_STREAM, JOBS_STREAM, jobSubject } from "./names.ts";
 import { type BlockOutcomes, OutcomeReader } from "./outcome_reader.ts";
-import { ownBytes, parcelBytes, readParcel } from "./parcel.ts";
+import { parcelBytes, readParcel } from "./parcel.ts";
 import { Refusals } from "./refusals.ts";
 import type { Session } from "./session.ts";
 import { PART_BYTES, type Vectors } from "./vectors.ts";
@@ -153,9 +152,9 @@ export class BlockDesk {
       ...{ list, block, options, signal, millis, doubts, others: [], posts: 1 },
     };
     for (;;) {
-      const message = await this.#message(awaited), by = machineIn(message.subject);
+      const { machine: by, bytes } = await this.#arrival(awaited);
       try {
-        const { head, body } = readParcel(ownBytes(message.data)), done = readDone(head);
+        const { head, body } = readParcel(bytes), done = readDone(head);
         if (refusals.has(by)) throw new ClusterError("bad-message", "the machine is left out");
         if (done.list !== list.number || done.block !== block || done.key !== list.keyOf(block)) {
           throw new ClusterError("bad-message", "the outcome is of another block");
@@ -205,16 +204,16 @@ export class BlockDesk {
     await this.post(list, block, options, signal, awaited.others);
   }
 
-  /** Returns the message with a block's outcome once it is there, of the current attempt. */
-  async #message<Job extends ClientJob>(awaited: Awaited<Job>): Promise<StoredMsg> {
+  /** Returns the outcome of the current attempt at a block once it is there. */
+  async #arrival<Job extends ClientJob>(awaited: Awaited<Job>): Promise<Arrival> {
     const { list, block, options, signal, millis, doubts } = awaited;
     const { machines, session, onNotice, patienceMillis = PATIENCE_MILLIS } = this.#parts;
     const { clock } = runtime;
     let searched = clock.now(), noticed = searched, given = searched;
     for (let patience = Math.max(patienceMillis, PATIENCE * millis);;) {
       signal.throwIfAborted();
-      const message = await this.#arrivals.read(block);
-      if (message !== null) return message;
+      const arrival = await this.#arrivals.read(block);
+      if (arrival !== undefined) return arrival;
       await this.#arrivals.wait(block, signal);
       const now = clock.now();
       if (machines.threads === 0 && now - noticed > NOTICE_MILLIS) {
@@ -228,7 +227,7 @@ export class BlockDesk {
       const { isEmpty, hasIdle } = await session.queue();
       const isLate = hasIdle && now - given > patience;
       // Lost with the server's store, or acknowledged by a machine that has not done it.
-      if (!isEmpty && !isLate || await this.#arrivals.read(block) !== null) continue;
+      if (!isEmpty && !isLate || await this.#arrivals.read(block)) continue;
       given = now;
       if (isLate) patience *= 2;
       awaited.posts++;

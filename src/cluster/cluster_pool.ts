@@ -156,7 +156,11 @@ export class ClusterPool implements ClientPool {
   }
 
   /** Stores the input of a round, unless its vectors are those that are stored. */
-  async publish({ plan, parameters, control }: RoundInput): Promise<void> {
+  async publish(input: RoundInput): Promise<void> {
+    await this.#telling(() => this.#publish(input));
+  }
+
+  async #publish({ plan, parameters, control }: RoundInput): Promise<void> {
     const views = [parameters, ...control ? [control] : []], number = this.#inputs++;
     const before = this.#input?.vectors;
     const isSame = before !== undefined && await this.#vectors.digestOf(views) === before.sha256;
@@ -167,8 +171,13 @@ export class ClusterPool implements ClientPool {
 
   /** Does jobs on the machines; waits for machines as long as there are none. */
   async run<Job extends ClientJob>(jobs: readonly Job[], options: JobOptions<Job>): Promise<void> {
+    await this.#telling(() => this.#run(jobs, options));
+  }
+
+  /** Tells of the fault of the cluster by which a step fails. */
+  async #telling(step: () => Promise<void>): Promise<void> {
     try {
-      await this.#run(jobs, options);
+      await step();
     } catch (error) {
       const fault = await this.#faultOf(error);
       if (fault !== undefined) this.#onFault(fault);

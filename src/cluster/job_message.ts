@@ -82,8 +82,14 @@ const doneSchema = v.object({
 /** Outcome of a block. */
 export type Done = v.InferOutput<typeof doneSchema>;
 
-/** Check of what a machine tells once a block is done. */
-export const endedSchema = v.object({ list: wholeNumber(0), block: wholeNumber(0) });
+/** Check of what a machine tells once it is done with a block. */
+export const endedSchema = v.object({
+  list: wholeNumber(0),
+  block: wholeNumber(0),
+  /** Key and reason, where it gives up on the block and cannot store that. */
+  key: v.exactOptional(v.string()),
+  failure: v.exactOptional(textLine(1024)),
+});
 
 /**
  * Reads a block.

@@ -91,7 +91,7 @@ export class Lane implements AsyncDisposable {
         const reason = errorMessage(error);
         onNotice(`Cannot do a block of jobs: ${reason}`);
         if (message.info.deliveryCount < MOST_DELIVERIES) return message.nak(AGAIN_MILLIS);
-        await this.#tell({ ...keysOf(block), millis: 0, failure: reason }, []);
+        await this.#giveUp({ ...keysOf(block), millis: 0, failure: reason.slice(0, 1000) });
       }
       await message.ackAck().catch(() => false);
     } finally {
@@ -158,7 +158,22 @@ export class Lane implements AsyncDisposable {
       () => cluster.stream.publish(subject, bytes, { msgID: subject }),
       signal,
     );
-    cluster.connection.publish(endedSubject(session), JSON.stringify({ list, block }));
+    this.#tellEnded({ list, block });
+  }
+
+  /** Sends the failure of a block, which a server without room does not store. */
+  async #giveUp({ millis, ...failure }: Done): Promise<void> {
+    try {
+      await this.#tell({ millis, ...failure }, []);
+    } catch (error) {
+      this.#tellEnded(failure);
+      throw error;
+    }
+  }
+
+  #tellEnded(ended: object): void {
+    const { cluster: { connection }, session, machine } = this.#parts;
+    connection.publish(endedSubject(session, machine), JSON.stringify(ended));
   }
 
   async #isOpen(): Promise<boolean> {

@@ -54,9 +54,9 @@ export function doneSubject({ session, list, block, key }: OutcomePlace, machine
   return `fedlab.done.${session}.${list}.${block}.${key}.${machine}`;
 }
 
-/** Returns the id of the machine that an outcome is of; the server checks its user's key. */
+/** Returns the id of the machine that sends to a subject; the server checks its user's key. */
 export function machineIn(subject: string): string {
-  return subject.split(".").slice(6).join(".");
+  return subject.split(".").slice(-2).join(".");
 }
 
 /**
@@ -68,9 +68,12 @@ export function ownerOf(machine: string): string {
   return user === ANYONE ? machine : user;
 }
 
-/** Subject on which machines tell that a block is done; nothing of it is stored. */
-export function endedSubject(session: string): string {
-  return `fedlab.ended.${session}`;
+/**
+ * Subject on which a machine tells that it is done with a block; nothing of it is stored. `">"` for
+ * those of all machines.
+ */
+export function endedSubject(session: string, machine: string): string {
+  return `fedlab.ended.${session}.${machine}`;
 }
 
 /** Subject of a part of a vector, whose name begins with the user who stores it. */

@@ -25,9 +25,10 @@ import { testNeedingNats } from "../helpers/test_with_nats.ts";
 Deno.test.sanitizer({ ops: true, resources: true });
 
 /** Subjects of what a user sends in its own name. */
-function ownSubjects(user: string): Record<"done" | "vector" | "presence", string> {
+function ownSubjects(user: string): Record<"done" | "ended" | "vector" | "presence", string> {
   return {
     done: doneSubject({ session: "s", list: 0, block: 0, key: "k" }, `${user}.m`),
+    ended: endedSubject("s", `${user}.m`),
     vector: `fedlab.vector.s.${user}.name.0`,
     presence: `$KV.fedlab-machines.s.${user}.m`,
   };
@@ -37,7 +38,7 @@ function ownSubjects(user: string): Record<"done" | "vector" | "presence", strin
 function allowed(user: string): Readonly<Record<Role, readonly string[]>> {
   const own = ownSubjects(user), others = ownSubjects("UOTHER");
   return {
-    worker: [...Object.values(own), endedSubject("s"), "$JS.ACK.fedlab-jobs.s.1.1.1.1.0"],
+    worker: [...Object.values(own), "$JS.ACK.fedlab-jobs.s.1.1.1.1.0"],
     coordinator: [
       ...[jobSubject("s", 0, 0), own.vector, others.vector, eventSubject("run")],
       ...["$KV.fedlab-sessions.s", "$KV.fedlab-leases.s", "$KV.fedlab-runs.run"],
@@ -50,7 +51,7 @@ function allowed(user: string): Readonly<Record<Role, readonly string[]>> {
 
 /** Subjects that nobody may publish to. */
 const NOBODY: readonly string[] = [
-  ...[ownSubjects("UOTHER").done, ownSubjects("UOTHER").presence],
+  ...[ownSubjects("UOTHER").done, ownSubjects("UOTHER").ended, ownSubjects("UOTHER").presence],
   ...["other", "fedlab", "$SYS.REQ.SERVER.PING", "_INBOX.somebody", "$JS.API.STREAM.LIST"],
   ...["$JS.API.STREAM.CREATE.other", "$JS.API.STREAM.DELETE.other", "$JS.API.STREAM.NAMES"],
 ];

@@ -151,6 +151,24 @@ testWithNats("a run ends where two machines give up on a block, not by one", asy
   });
 });
 
+testWithNats("machines give up where the server has no room for that", async ({ url }) => {
+  const sample = await poolOptions();
+  await withMachines(url, sample, ["a", "b"], async ({ pool, machines }) => {
+    const ended = trainedBy(pool, sample).then(() => "trained", (error) => error.message);
+    for (const as of ["a", "b"]) {
+      const { block: { list, block, key }, message } = await machines.take();
+      // One of an earlier attempt, whatever it says, is of no account.
+      machines.tell({ list, block, key: "0", failure: "nonsense" }, "c");
+      machines.tell({ list, block, key, failure: "its store is full" }, as);
+      message.ack();
+    }
+    assertEquals(
+      await ended,
+      "Cannot go on: machine named b gives up on a block of jobs: its store is full",
+    );
+  });
+});
+
 testWithNats(
   "a block is posted again that a machine acknowledges and never does",
   async ({ url }) => {

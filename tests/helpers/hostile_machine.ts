@@ -47,11 +47,17 @@ export class Hostile {
     message.ack();
   }
 
+  /** Tells of a block without an outcome that is stored. */
+  tell(ended: object, as = "hostile"): void {
+    const { session, cluster: { connection } } = this;
+    connection.publish(endedSubject(session, `anyone.${as}`), JSON.stringify(ended));
+  }
+
   /** Sends bytes as the outcome of a block. */
   async send({ list, block, key }: Block, bytes: Uint8Array, as = "hostile"): Promise<void> {
-    const { session, cluster: { stream, connection } } = this;
+    const { session, cluster: { stream } } = this;
     await stream.publish(doneSubject({ session, list, block, key }, `anyone.${as}`), bytes);
-    connection.publish(endedSubject(session), JSON.stringify({ list, block }));
+    this.tell({ list, block }, as);
   }
 }
 

@@ -71,7 +71,8 @@ const STREAMS: readonly string[] = [
 const PUBLISHED: Readonly<Record<Role, (user: string) => readonly string[]>> = {
   worker: (user) => [
     // Nobody can send outcomes, vectors or a presence in another's name.
-    ...[`fedlab.done.*.*.*.*.${user}.*`, `fedlab.vector.*.${user}.>`, "fedlab.ended.*"],
+    ...[`fedlab.done.*.*.*.*.${user}.*`, `fedlab.vector.*.${user}.>`],
+    `fedlab.ended.*.${user}.*`,
     `$KV.${MACHINES_BUCKET}.*.${user}.*`,
     "$JS.API.INFO",
     ...[`$JS.API.CONSUMER.INFO.${JOBS_STREAM}.*`, `$JS.API.CONSUMER.MSG.NEXT.${JOBS_STREAM}.*`],
@@ -97,7 +98,7 @@ const PUBLISHED: Readonly<Record<Role, (user: string) => readonly string[]>> = {
 
 const SUBSCRIBED: Readonly<Record<Role, readonly string[]>> = {
   worker: [],
-  coordinator: ["fedlab.ended.*"],
+  coordinator: ["fedlab.ended.>"],
   watcher: ["fedlab.event.>"],
 };
 
