@@ -7,9 +7,27 @@
 import type { Hash } from "node:crypto";
 import { runtime } from "./runtime/runtime.ts";
 
+/** Bytes from which a digest is made of pieces: WebCrypto copies what it is given. */
+const LARGE_BYTES = 2 ** 24;
+const PIECE_BYTES = 2 ** 20;
+
 /** Returns the SHA-256 of bytes as 64 hexadecimal digits. */
 export async function sha256Hex(bytes: ArrayBufferView<ArrayBuffer>): Promise<string> {
+  if (bytes.byteLength > LARGE_BYTES) {
+    const digest = await digester("sha256").catch(() => undefined);
+    if (digest !== undefined) return addPieces(digest, bytes).digest("hex");
+  }
   return new Uint8Array(await runtime.crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
+
+/** Adds bytes to a digest piece by piece, of which alone there are copies, and returns it. */
+export function addPieces(digest: Hash, bytes: ArrayBufferView): Hash {
+  const { buffer, byteOffset, byteLength } = bytes;
+  for (let at = 0; at < byteLength; at += PIECE_BYTES) {
+    const length = Math.min(PIECE_BYTES, byteLength - at);
+    digest.update(new Uint8Array(buffer, byteOffset + at, length));
+  }
+  return digest;
 }
 
 /** Returns a digest that takes its bytes in pieces. Not in browsers. */

@@ -87,7 +87,10 @@ function joined(views: readonly ArrayBufferView[]): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Copies views behind one another, in pieces of `most` bytes. */
+/**
+ * Cuts views, one behind the other, into pieces of `most` bytes: parts of the views themselves, or
+ * copies where a piece has bytes of several views or of memory that threads share.
+ */
 export function* cut(
   views: readonly ArrayBufferView[],
   most: number,
@@ -96,6 +99,13 @@ export function* cut(
   for (const view of views) {
     const bytes = bytesOf(view);
     for (let from = 0; from < bytes.length;) {
+      if (at === 0 && bytes.length - from >= piece.length && isOwn(bytes)) {
+        yield bytes.subarray(from, from + piece.length);
+        from += piece.length;
+        left -= piece.length;
+        if (piece.length > left) piece = new Uint8Array(left);
+        continue;
+      }
       const count = Math.min(bytes.length - from, piece.length - at);
       piece.set(bytes.subarray(from, from + count), at);
       from += count;
@@ -107,6 +117,10 @@ export function* cut(
       at = 0;
     }
   }
+}
+
+function isOwn(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
+  return bytes.buffer instanceof ArrayBuffer;
 }
 
 function aligned(bytes: number): number {

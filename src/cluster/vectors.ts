@@ -5,13 +5,13 @@
  * @module
  */
 
-import { digester } from "../base/hash.ts";
+import { addPieces, digester } from "../base/hash.ts";
 import { ClusterError } from "./cluster_error.ts";
 import type { Cluster } from "./connect.ts";
 import { nuid, type StoredMsg } from "./deps.ts";
 import { insist } from "./insist.ts";
 import { partSubject, VECTORS_STREAM } from "./names.ts";
-import { bytesOf, cut, totalBytes } from "./parcel.ts";
+import { cut, totalBytes } from "./parcel.ts";
 
 /**
  * Most bytes of a message with a vector: half of the server's limit. Vectors move no faster in
@@ -110,10 +110,7 @@ export class Vectors {
         throw new ClusterError("bad-message", `${problem}: part ${part} is gone`);
       }
     }
-    // WebCrypto would hash a copy of it all.
-    const digest = await digester("sha256");
-    digest.update(vector);
-    if (digest.digest("hex") !== sha256) {
+    if (addPieces(await digester("sha256"), vector).digest("hex") !== sha256) {
       throw new ClusterError("bad-message", `${problem}: its digest differs from what was stored`);
     }
     return vector;
@@ -135,7 +132,7 @@ export class Vectors {
   /** Returns the digest under which views would be stored. */
   async digestOf(views: readonly ArrayBufferView[]): Promise<string> {
     const digest = await digester("sha256");
-    for (const view of views) digest.update(bytesOf(view));
+    for (const view of views) addPieces(digest, view);
     return digest.digest("hex");
   }
 

@@ -35,11 +35,14 @@ export async function runRound(round: number, host: RoundHost): Promise<RoundRes
   const isPrivate = handler.privacy !== undefined;
   // The model before the round is evaluated only when the new one turns out to be bad, and comes
   // back where that of a private round cannot be saved.
-  const isKept = isPrivate || host.lossBefore() === undefined;
-  const initial = isKept ? handler.parameters.slice() : undefined;
+  let initial: ParameterVector | undefined;
   for (let spoiled = 0;; spoiled++) {
     const trained = await attempts.train();
     const { training } = trained;
+    const isKept = handler.parametersBefore !== undefined;
+    if (isPrivate || (host.lossBefore() === undefined && !isKept)) {
+      initial ??= handler.parameters.slice();
+    }
     const endFold = host.tracer?.begin({ name: "fold", round });
     try {
       handler.updateModel();
@@ -69,7 +72,7 @@ export async function runRound(round: number, host: RoundHost): Promise<RoundRes
       evaluated = await host.evaluate(training);
       // What a private round has released stays released.
       isSpoiled = !isPrivate && evaluated.isUnsound === true &&
-        await wasSound(training, initial, host);
+        await wasSound(training, initial ?? handler.parametersBefore, host);
     } catch (failure) {
       return { trained, evaluated: {}, failure };
     }
@@ -93,7 +96,8 @@ async function wasSound(
   initial: ParameterVector | undefined,
   { handler, evaluate, lossBefore }: RoundHost,
 ): Promise<boolean> {
-  if (initial === undefined) return Number.isFinite(lossBefore());
+  if (lossBefore() !== undefined) return Number.isFinite(lossBefore());
+  if (initial === undefined) return false;
   const updated = handler.parameters.slice();
   handler.parameters = initial;
   try {

@@ -78,8 +78,8 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
   protected readonly harmlessNorm: number;
   readonly #schema: Schema | undefined;
   readonly #vector: ParameterVector;
-  /** The vector before it last changed, and the strategy's state then. */
-  #before: ParameterVector | undefined;
+  /** The vector before it last changed, a view, and the strategy's state then. */
+  parametersBefore: ParameterVector | undefined;
   #state: StrategyState | undefined;
 
   /**
@@ -222,13 +222,13 @@ export abstract class StrategyServerHandler<S extends ServerStrategy = ServerStr
   /** Remembers the vector and the strategy's state before they change. */
   protected snapshot(): void {
     this.#snapshotState();
-    const before = this.#before = workingVector(this.#before, this.#vector);
+    const before = this.parametersBefore = workingVector(this.parametersBefore, this.#vector);
     before.set(this.#vector);
   }
 
   /** Restores the last snapshot. */
   protected revert(): void {
-    if (this.#before !== undefined) this.#vector.set(this.#before);
+    if (this.parametersBefore !== undefined) this.#vector.set(this.parametersBefore);
     if (this.#state !== undefined) this.strategy.restore?.(this.#state);
   }
 

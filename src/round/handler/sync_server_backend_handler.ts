@@ -5,6 +5,7 @@
  */
 
 import type { Rank } from "../../base/rank.ts";
+import type { ParameterVector } from "../../params/manifest.ts";
 import type { RingVector } from "../../secure/quantize.ts";
 import type { Ring } from "../../secure/ring.ts";
 import type { ParameterUpdatePayload } from "../../wire/messages.ts";
@@ -72,6 +73,15 @@ export abstract class SyncServerBackendHandler extends ServerBackendHandler {
    * round is tried again without them. Default: none.
    */
   outOfBounds(_updates: ReadonlyMap<Rank, UpdateFigures>): OutOfBounds | undefined {
+    return undefined;
+  }
+
+  /**
+   * The global vector as it was when the round began, a view; a handler without one has it copied.
+   *
+   * @default {undefined}
+   */
+  get parametersBefore(): ParameterVector | undefined {
     return undefined;
   }
 
