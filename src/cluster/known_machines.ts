@@ -31,7 +31,7 @@ export class KnownMachines implements AsyncDisposable {
   /**
    * Begins to watch the machines of a session.
    *
-   * @param onNew Receives each machine once, and again when it has come to refuse the session.
+   * @param onNew Receives each machine once it takes part, or refuses to.
    */
   static async watch(
     cluster: Cluster,
@@ -62,7 +62,8 @@ export class KnownMachines implements AsyncDisposable {
         continue; // No machine of this program writes this.
       }
       this.#machines.set(id, { state, seen: runtime.clock.now() });
-      if (before === undefined || before.state.refusal !== state.refusal) onNew(id, state);
+      const now = shown(state);
+      if (now !== undefined && now !== shown(before?.state)) onNew(id, state);
     }
   }
 
@@ -99,4 +100,9 @@ export class KnownMachines implements AsyncDisposable {
     this.#stop();
     return Promise.resolve();
   }
+}
+
+/** Returns what is told of a state: nothing while a machine reads its data and tries its kernels. */
+function shown(state: MachineState | undefined): string | undefined {
+  return state?.refusal ?? (state?.threads ? "takes part" : undefined);
 }
