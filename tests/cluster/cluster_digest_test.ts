@@ -104,3 +104,14 @@ testWithNats("a cluster's clients evaluate, and train a convolutional model", as
     await trained(handler, options, model),
   );
 });
+
+testWithNats("a cluster's run is that of a simulation on 16 machines too", async ({ url }) => {
+  await using _machines = new Machines(url, 16);
+  const strategy = () => parseStrategy("scaffold"), options = { evaluateClients: false };
+  const alone = await trained({ strategy: strategy() }, options);
+  const together = await trained({ strategy: strategy() }, {
+    ...options,
+    pool: clusterPool({ url }),
+  });
+  assertEquals(together, alone);
+});
