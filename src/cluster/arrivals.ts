@@ -31,7 +31,7 @@ export class Arrivals {
   #list: BlockList<ClientJob> | undefined;
   readonly #ended = new Set<number>();
   readonly #read = new Map<number, Promise<StoredMsg | null>>();
-  /** What machines tell of blocks on which they give up. */
+  /** Outcomes of machines that have given up their blocks. */
   readonly #failures = new Map<number, Arrival>();
   /** Resolves the wait for the next outcome. */
   #wake: () => void = () => {};

@@ -1,6 +1,6 @@
 /**
- * Outcomes that would change a run, such as that of a client that fails: a second machine has to say
- * the same. Jobs depend on nothing but their input, so that machines in order agree.
+ * Outcomes that would change a run, such as that of a client that fails: a second machine has to
+ * say the same. Jobs depend on nothing but their input, so that machines in order agree.
  *
  * @module
  */

@@ -102,7 +102,9 @@ export class KnownMachines implements AsyncDisposable {
   }
 }
 
-/** Returns what is told of a state: nothing while a machine reads its data and tries its kernels. */
+/**
+ * Returns what is told of a state: nothing while a machine reads its data and tries its kernels.
+ */
 function shown(state: MachineState | undefined): string | undefined {
   return state?.refusal ?? (state?.threads ? "takes part" : undefined);
 }

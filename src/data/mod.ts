@@ -65,6 +65,7 @@ export {
   type TokenizedTexts,
 } from "./text/token_dataset.ts";
 export { type PlainTexts, type PlainTextsOptions, readPlainTexts } from "./text/plain_texts.ts";
+export type { TextFileOptions } from "./text/text_rows.ts";
 export { type EncodedText, TextTokenizer, type TokenizerOptions } from "./text/tokenizer.ts";
 
 // Schemas: the meaning of features and targets.

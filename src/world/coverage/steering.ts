@@ -30,7 +30,10 @@ export class Steering {
   /** Names of the transitions that the last run is drawn towards. */
   aims: readonly string[] = [];
 
-  /** Creates a steering by the counts of all runs so far. Its first run is of the seed or a later one. */
+  /**
+   * Creates a steering by the counts of all runs so far. Its first run is of the seed or a later
+   * one.
+   */
   constructor(counts: Counts, machines: readonly Machine[], seed: number) {
     this.#counts = counts;
     this.#seed = seed;

@@ -20,7 +20,9 @@ interface Flight {
   readonly end: number;
 }
 
-/** Frames of one direction of a connection: put together as they are written, and as they arrive. */
+/**
+ * Frames of one direction of a connection: put together as they are written, and as they arrive.
+ */
 export class FrameStream {
   #rest = new Uint8Array(0);
   #written = 0;

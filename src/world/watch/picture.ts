@@ -15,7 +15,7 @@ export interface PictureMessage {
   arrived?: number;
 }
 
-/** What happens to a process or a machine, or what it says. */
+/** Event of a process or a machine, or a line of its log. */
 export interface PictureNote {
   /** `"up"` and `"down"` are the beginning and the end of a process. */
   readonly type: "up" | "down" | "fault" | "log";
@@ -25,7 +25,7 @@ export interface PictureNote {
   readonly text: string;
 }
 
-/** What the server tells of: rounds, members, checkpoints. */
+/** Event that the server tells of: of rounds, members, checkpoints. */
 export interface PictureEvent {
   readonly type: "event";
   readonly at: number;
