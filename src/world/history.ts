@@ -61,6 +61,32 @@ export type HistoryEntry =
     readonly vector: ParameterVector;
   }
   | {
+    /** The server's handler has taken a sum of masked updates in. */
+    readonly type: "summed";
+    readonly round: number;
+    readonly ranks: readonly Rank[];
+  }
+  | {
+    /** A process has written shares of the masks of an attempt to a connection. */
+    readonly type: "revealed";
+    readonly machine: string;
+    readonly pid: number;
+    readonly round: number;
+    readonly attempt: number;
+  }
+  | {
+    /** A process with privacy of its own has written an update to a connection. */
+    readonly type: "sent";
+    readonly machine: string;
+    readonly vector: ParameterVector;
+  }
+  | {
+    /** A file of results as a server finds it that begins: whole, or not. */
+    readonly type: "found";
+    readonly path: string;
+    readonly isWhole: boolean;
+  }
+  | {
     /** A round has ended. The vector is a copy of the new model. */
     readonly type: "round";
     readonly report: RoundReport;
@@ -70,6 +96,8 @@ export type HistoryEntry =
     /** The server says that a round is saved. */
     readonly type: "saved";
     readonly round: number;
+    /** Sizes of the files in the folder of the run, in bytes. */
+    readonly sizes: ReadonlyMap<string, number>;
   }
   | {
     /** The run is over, as the server says. */

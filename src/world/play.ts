@@ -72,7 +72,10 @@ export function drawPlay(seed: number): Play {
     meanSeconds: seconds / (FAULT_TIME * fewest * (most / fewest) ** random.uniform()),
     endless: ENDLESS[mode],
   }, random);
-  const core = ["server", ...random.shuffle(clients).slice(0, plan.minClients)];
+  const isHostile = (client: string) =>
+    plan.hostile?.some(({ client: number }) => client === `client-${number}`) ?? false;
+  const sound = random.shuffle(clients).filter((client) => !isHostile(client));
+  const core = ["server", ...sound.slice(0, plan.minClients)];
   return {
     seed,
     mode,
@@ -88,10 +91,15 @@ export function secondsOf(
   return rounds * (1 + (isAsync ? shortest : longest));
 }
 
+/** Time that hostile clients may cost a run, in seconds. */
+function lostSeconds({ hostile, rounds, roundSeconds }: FederationPlan): number {
+  return hostile === undefined ? 0 : 2 * rounds * roundSeconds;
+}
+
 /** Time that a run has to end when the faults of its core have ended, in milliseconds. */
 function limitMillis(plan: FederationPlan): number {
   const { rounds, roundSeconds, trainSeconds: [, longest] } = plan;
-  return 1000 * (6 * roundSeconds + rounds * 2 * (longest + 60));
+  return 1000 * (6 * roundSeconds + rounds * 2 * (longest + 60) + lostSeconds(plan));
 }
 
 /** Runs a federation in a world with its faults, and judges what came of it. */
@@ -99,8 +107,10 @@ export async function play(
   { seed, mode, plan, schedule }: Play,
   options: PlayOptions = {},
 ): Promise<Outcome> {
-  const { onLine, undisturbed = await undisturbedDigest({ seed, plan }) } = options;
-  const { counts, watchers = [] } = options;
+  const { onLine, counts, watchers = [] } = options;
+  const calm = options.undisturbed === undefined
+    ? await playUndisturbed({ seed, plan })
+    : { digest: options.undisturbed, violations: [] };
   const world = new World({ seed, ...(onLine && { onLine }) });
   const federation = new Federation(world, plan);
   await federation.start();
@@ -118,7 +128,11 @@ export async function play(
     await world.run(() => federation.hasEnded, Math.max(world.now, last) + FAREWELL_MILLIS);
   }
   const isEnded = federation.hasEnded;
-  const violations = judge({ federation, schedule, isHealed, isEnded, undisturbed });
+  const undisturbed = calm.digest;
+  const violations = [
+    ...calm.violations,
+    ...judge({ federation, schedule, isHealed, isEnded, undisturbed }),
+  ];
   return {
     ...{ seed, mode, plan, schedule, violations, isEnded },
     hours: world.now / 3_600_000,
@@ -127,14 +141,24 @@ export async function play(
   };
 }
 
-/** Returns the digest of the model of a run without faults; `undefined` without one. */
-export async function undisturbedDigest(
+/** Run without faults: the digest of its model, if it came to one, and the rules that it broke. */
+export interface Undisturbed {
+  readonly digest: string | undefined;
+  readonly violations: readonly Violation[];
+}
+
+/** Makes the run of a plan without faults, and judges it. */
+export async function playUndisturbed(
   { seed, plan }: Pick<Play, "seed" | "plan">,
-): Promise<string | undefined> {
+): Promise<Undisturbed> {
   const world = new World({ seed });
   const federation = new Federation(world, plan);
   await federation.start();
   await world.run(() => federation.hasEnded, 1000 * secondsOf(plan) + limitMillis(plan));
   const [finished] = federation.history.of("finished");
-  return finished?.report.modelDigest;
+  const circumstances = { schedule: [], isHealed: true, isEnded: federation.hasEnded };
+  return {
+    digest: finished?.report.modelDigest,
+    violations: judge({ federation, ...circumstances, undisturbed: undefined }),
+  };
 }

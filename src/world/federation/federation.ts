@@ -7,7 +7,10 @@ import { LinkFaults } from "../network/link_faults.ts";
 import type { ProcessEnd, VirtualProcess } from "../virtual_process.ts";
 import type { ProcessContext, World } from "../world.ts";
 import { takePart } from "./client_program.ts";
+import { takePartBadly } from "./hostile_member.ts";
 import type { FederationPlan } from "./plan.ts";
+import { resultsOn } from "./results.ts";
+import { serveBadly } from "./rogue_server.ts";
 import { serve } from "./server_program.ts";
 
 /** Shortest and longest time until a process that has ended is started again, in milliseconds. */
@@ -24,6 +27,7 @@ interface Service {
   process: VirtualProcess | undefined;
   /** Tells the process to end. */
   stop: AbortController;
+  hasRun: boolean;
 }
 
 /** Keys and tokens of a federation. */
@@ -86,12 +90,25 @@ export class Federation {
   async start(): Promise<void> {
     const { world, plan, history } = this;
     const { gatekeeper, credentialOf } = await this.#proofs();
-    this.#add("server", (context, signal) => serve({ plan, gatekeeper, history }, context, signal));
+    const { rogue } = plan;
+    this.#add(
+      "server",
+      (context, signal) =>
+        rogue === undefined
+          ? serve({ plan, gatekeeper, history }, context, signal)
+          : serveBadly({ plan, kind: rogue, history }, context),
+    );
     const keys = gatekeeper?.kind === "keys" ? gatekeeper.allowed : undefined;
     for (let client = 1; client <= plan.clients; client++) {
-      const credential = credentialOf(client);
-      const program = { plan, client, credential, keys, history };
-      this.#add(`client-${client}`, (context, signal) => takePart(program, context, signal));
+      const program = { plan, client, credential: credentialOf(client), keys, history };
+      const kind = plan.hostile?.find((member) => member.client === client)?.kind;
+      this.#add(
+        `client-${client}`,
+        (context, signal) =>
+          kind === undefined
+            ? takePart(program, context, signal)
+            : takePartBadly({ ...program, kind }, context),
+      );
     }
     for (const service of this.#services.values()) this.#start(service);
     world.log("world", `${plan.clients} clients, ${plan.rounds} rounds of ${plan.strategy}`);
@@ -113,11 +130,16 @@ export class Federation {
 
   #add(name: string, main: Service["main"]): void {
     const machine = this.world.machine(name), stop = new AbortController();
-    this.#services.set(name, { machine, main, process: undefined, stop });
+    this.#services.set(name, { machine, main, process: undefined, stop, hasRun: false });
   }
 
   #start(service: Service): void {
+    const { name } = service.machine, { rogue } = this.plan;
     if (this.#isOver || service.process !== undefined || !service.machine.isOn) return;
+    // A malicious server gets each client once.
+    if (rogue !== undefined && name !== "server" && service.hasRun) return;
+    service.hasRun = true;
+    if (name === "server") this.#lookAtResults(service.machine);
     const { main, machine } = service, { signal } = service.stop = new AbortController();
     service.process = this.world.start(machine, (context) => main(context, signal));
   }
@@ -128,9 +150,29 @@ export class Federation {
     if (service?.process !== process) return;
     service.process = undefined;
     if (name === "server" && end.by === "return") this.#isOver = true;
+    if (this.plan.rogue !== undefined) return this.#endWithClients(name);
+    if (this.#isOver && name === "server") this.#lookAtResults(process.machine);
+    this.#startLater(name);
+  }
+
+  #startLater(machine: string): void {
     const [least, most] = RESTART_MILLIS;
     const millis = least + (most - least) * this.#random.uniform();
-    this.world.scheduler.after(millis, () => this.#start(service));
+    this.world.scheduler.after(millis, () => this.restart(machine));
+  }
+
+  /** Ends a run under a malicious server once each client has ended, and its server then. */
+  #endWithClients(ended: string): void {
+    if (ended === "server") return this.#startLater("server");
+    const isLeft = this.clientMachines.some((machine) => this.processOn(machine) !== undefined);
+    if (isLeft || this.#isOver) return;
+    this.#isOver = true;
+    this.processOn("server")?.kill();
+  }
+
+  /** Writes down which results a server finds, or has left. */
+  #lookAtResults({ disk }: Machine): void {
+    for (const result of resultsOn(disk)) this.history.add({ type: "found", ...result });
   }
 
   /** Makes keys by a process of the world, so that they are the same again. */

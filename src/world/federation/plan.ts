@@ -1,4 +1,5 @@
 import type { Random } from "../../base/random.ts";
+import { withAddition } from "./additions.ts";
 
 /** Federation of a world: what runs, apart from faults. */
 export interface FederationPlan {
@@ -28,6 +29,12 @@ export interface FederationPlan {
   readonly isSigned?: boolean;
   /** Central differential privacy, as the command line writes it; absent without one. */
   readonly privacy?: string;
+  /** Privacy that each client gives its own data, with a ledger; absent without one. */
+  readonly clientPrivacy?: string;
+  /** Clients that break the rules of the protocol: fewer than half. Absent without any. */
+  readonly hostile?: readonly HostileClient[];
+  /** What a malicious server does, at which the clients have to end. Absent for a sound server. */
+  readonly rogue?: RogueKind;
   /** Share of the clients that each round selects. */
   readonly fraction: number;
   /** Share of further clients that each round selects. */
@@ -44,7 +51,47 @@ export interface FederationPlan {
   readonly roundSeconds: number;
   readonly heartbeatSeconds: number;
   readonly joinSeconds: number;
+  /** Absent for the default. */
+  readonly idleSeconds?: number;
 }
+
+/** Kinds of hostile clients, by what each does when it is asked to train. */
+export const HOSTILE_KINDS = [
+  "stalls",
+  "dribbles",
+  "huge values",
+  "no numbers",
+  "another round",
+  "beats only",
+  "twice",
+  "registers twice",
+  "another rank",
+  "floods",
+  "leaves",
+] as const;
+
+/** Kind of a hostile client. */
+export type HostileKind = typeof HOSTILE_KINDS[number];
+
+/** Client that is hostile. */
+export interface HostileClient {
+  /** Number of the client, from 1. */
+  readonly client: number;
+  readonly kind: HostileKind;
+}
+
+/** Kinds of malicious servers. */
+export const ROGUE_KINDS = [
+  "says nothing",
+  "challenges",
+  "assigns",
+  "dribbles",
+  "floods",
+  "closes",
+] as const;
+
+/** Kind of a malicious server. */
+export type RogueKind = typeof ROGUE_KINDS[number];
 
 /** Strategies that take part, each with the fewest clients that it needs. */
 const STRATEGIES: readonly (readonly [text: string, clients: number])[] = [
@@ -112,5 +159,5 @@ export function drawPlan(seed: number, random: Random): FederationPlan {
     joinSeconds: 300,
   };
   const isSigned = isMasked && plan.proof === "key" && random.below(2) === 0;
-  return isSigned ? { ...plan, isSigned } : plan;
+  return withAddition(isSigned ? { ...plan, isSigned } : plan, { least, isPlain }, random);
 }

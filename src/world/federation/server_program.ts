@@ -1,32 +1,25 @@
 import type { Gatekeeper } from "../../auth/challenge.ts";
-import { errorMessage } from "../../base/errors.ts";
 import { makeLastingFolder } from "../../base/files/folder.ts";
 import type { Logger } from "../../base/log/log.ts";
-import { parseCodec } from "../../codec/registry.ts";
-import type { Rank } from "../../base/rank.ts";
+import type { Timeouts } from "../../net/timeouts.ts";
 import type { ParameterVector } from "../../params/manifest.ts";
-import { CentralPrivacy } from "../../privacy/central_privacy.ts";
-import { parsePrivacy } from "../../privacy/parse.ts";
 import { AsyncParameterServerHandler } from "../../round/handler/async_handler.ts";
-import type { ServerHandlerOptions } from "../../round/handler/options.ts";
-import { SyncParameterServerHandler } from "../../round/handler/sync_handler.ts";
 import type { ServerEvent } from "../../round/report/events.ts";
 import { AuditLog } from "../../server/audit_log.ts";
 import { ServerAsyncTop } from "../../server/asynchronous/async_topology.ts";
 import { ServerSyncTop } from "../../server/sync_topology.ts";
-import type { Checkpoint } from "../../store/checkpoint/checkpoints.ts";
 import { CheckpointStore } from "../../store/checkpoint/files/checkpoint_store.ts";
-import { parseAsyncStrategy, parseStrategy } from "../../strategy/registry.ts";
-import type { ParameterUpdatePayload } from "../../wire/messages.ts";
+import { parseAsyncStrategy } from "../../strategy/registry.ts";
+import type { VirtualDisk } from "../disk/virtual_disk.ts";
 import type { History } from "../history.ts";
 import type { ProcessContext } from "../world.ts";
 import type { FederationPlan } from "./plan.ts";
-import { initialVector, meanSquare, stepManifest } from "./step_handler.ts";
+import { Results, RUN_FOLDER, sizesIn } from "./results.ts";
+import { commonOptions, syncOptions } from "./server_parts.ts";
+import { WatchedHandler } from "./watched_handler.ts";
 
 /** Address of the server. */
 export const SERVER_ADDRESS = "server:9000";
-/** Folder of the run on the server's disk. */
-export const RUN_FOLDER = "/run";
 
 /** Parts of the server's program that outlive its process. */
 export interface ServerProgram {
@@ -51,9 +44,10 @@ export function worldLogger(log: (line: string) => void): Logger {
  */
 export async function serve(
   { plan, gatekeeper, history }: ServerProgram,
-  { transport, log }: ProcessContext,
+  { process, transport, log }: ProcessContext,
   signal: AbortSignal,
 ): Promise<void> {
+  const { disk } = process.machine;
   const store = new CheckpointStore(`${RUN_FOLDER}/checkpoints`, {
     onWarning: (text) => log(`WARN ${text}`),
   });
@@ -67,6 +61,7 @@ export async function serve(
     clients: plan.clients,
     onWarning: (text) => log(`WARN ${text}`),
   });
+  const results = new Results(plan, (text) => log(`WARN ${text}`));
   const server = serverOf(plan, history, {
     listen: SERVER_ADDRESS,
     distBackend: transport,
@@ -81,18 +76,24 @@ export async function serve(
     onEvent: (event) => {
       audit.record(event);
       history.onServerEvent?.(event);
-      record(event, history, () => server.handler.parameters);
+      record(event, { history, model, disk });
+      if (event.type === "checkpoint") results.write(event.round, model());
     },
   });
+  const model = () => server.handler.parameters;
   const report = await server.run({ signal });
+  await results.finish(report, model());
   history.add({ type: "finished", report });
 }
 
 /** Returns the time-outs of a plan. */
 export function timeoutsOf(
-  { roundSeconds, heartbeatSeconds, joinSeconds }: FederationPlan,
-): { roundSeconds: number; heartbeatSeconds: number; joinSeconds: number } {
-  return { roundSeconds, heartbeatSeconds, joinSeconds };
+  { roundSeconds, heartbeatSeconds, joinSeconds, idleSeconds }: FederationPlan,
+): Partial<Timeouts> {
+  return {
+    ...{ roundSeconds, heartbeatSeconds, joinSeconds },
+    ...(idleSeconds !== undefined && { idleSeconds }),
+  };
 }
 
 function serverOf(
@@ -100,76 +101,26 @@ function serverOf(
   history: History,
   options: Omit<ConstructorParameters<typeof ServerSyncTop>[1], "rounds">,
 ): ServerSyncTop | ServerAsyncTop {
-  const common: ServerHandlerOptions = {
-    manifest: stepManifest(plan.length),
-    parameters: initialVector(plan.length),
-    seed: plan.seed,
-    ...(plan.uplink !== undefined && { uplink: parseCodec(plan.uplink) }),
-    ...(plan.downlink !== undefined && { downlink: parseCodec(plan.downlink) }),
-    ...(plan.isMasked && {
-      secureAggregation: {
-        ...{ minMembers: 3, maxMembers: plan.clients },
-        ...(plan.isSigned && { signed: true }),
-      },
-    }),
-    ...(plan.evaluates === "server" && {
-      evaluator: (vector) => Promise.resolve({ numSamples: 1, loss: meanSquare(vector) }),
-    }),
-  };
-  const { rounds, quorum } = plan;
+  const { rounds, quorum, strategy } = plan;
   if (plan.isAsync) {
     const handler = new AsyncParameterServerHandler({
-      ...common,
-      strategy: parseAsyncStrategy(plan.strategy),
+      ...commonOptions(plan),
+      strategy: parseAsyncStrategy(strategy),
     });
     return new ServerAsyncTop(handler, { ...options, versions: rounds });
   }
-  const handler = new WatchedHandler({
-    ...common,
-    strategy: strategyOf(plan),
-    fraction: plan.fraction,
-    overSelection: plan.overSelection,
-  }, history);
+  const handler = new WatchedHandler(syncOptions(plan), history);
   return new ServerSyncTop(handler, { ...options, rounds, quorum, roundTries: 100 });
 }
 
-function strategyOf({ strategy, privacy, rounds, clients, fraction }: FederationPlan) {
-  const then = parseStrategy(strategy);
-  if (privacy === undefined) return then;
-  const cohort = Math.max(1, Math.round(fraction * clients));
-  return new CentralPrivacy({ ...parsePrivacy(privacy), rounds, clients, cohort, then });
-}
-
-/** Handler that writes down which updates it takes in. */
-class WatchedHandler extends SyncParameterServerHandler {
-  readonly #history: History;
-  #round = 0;
-
-  constructor(
-    options: ConstructorParameters<typeof SyncParameterServerHandler>[0],
-    history: History,
-  ) {
-    super(options);
-    this.#history = history;
-  }
-
-  override beginRound(round: number, numClients: number): void {
-    this.#round = round;
-    this.#history.add({ type: "opened", round });
-    super.beginRound(round, numClients);
-  }
-
-  override onReceive(sender: Rank, payload: ParameterUpdatePayload): void {
-    const { parameters } = payload;
-    this.#history.add({
-      ...{ type: "taken", round: this.#round, rank: sender },
-      vector: parameters.slice(),
-    });
-    super.onReceive(sender, payload);
-  }
-}
-
-function record(event: ServerEvent, history: History, model: () => ParameterVector): void {
+function record(
+  event: ServerEvent,
+  { history, model, disk }: {
+    readonly history: History;
+    readonly model: () => ParameterVector;
+    readonly disk: VirtualDisk;
+  },
+): void {
   switch (event.type) {
     case "client-joined": {
       const { rank, identity, address, isBack } = event;
@@ -180,15 +131,6 @@ function record(event: ServerEvent, history: History, model: () => ParameterVect
     case "round-ended":
       return history.add({ type: "round", report: event.report, model: model().slice() });
     case "checkpoint":
-      return history.add({ type: "saved", round: event.round });
-  }
-}
-
-/** Returns the newest checkpoint on a disk that a process of its machine may read. */
-export async function newestCheckpoint(): Promise<Checkpoint | undefined> {
-  try {
-    return await new CheckpointStore(`${RUN_FOLDER}/checkpoints`).latest();
-  } catch (error) {
-    throw new Error(`Cannot read the checkpoints: ${errorMessage(error)}`, { cause: error });
+      return history.add({ type: "saved", round: event.round, sizes: sizesIn(disk) });
   }
 }

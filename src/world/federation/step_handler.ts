@@ -1,9 +1,9 @@
 import type { Random } from "../../base/random.ts";
 import { delay } from "../../base/time/delay.ts";
 import { Manifest, type ParameterVector } from "../../params/manifest.ts";
-
 import type { EvaluateResult, GradientResult, TrainResult } from "../../plan/results.ts";
 import type { TrainPlan } from "../../plan/train_plan.ts";
+import type { ClientPrivacy } from "../../train/client_privacy.ts";
 import { ClientBackendHandler } from "../../train/handler.ts";
 
 /** Values of the head, which `fedper` keeps at the client. */
@@ -47,6 +47,11 @@ export function meanSquare(vector: ParameterVector): number {
   return sum / vector.length;
 }
 
+/** Returns the figures that a client's trainings have. */
+export function figuresOf(client: number): { readonly numSamples: number; readonly steps: number } {
+  return { numSamples: 10 + client, steps: 4 + client % 3 };
+}
+
 /** Training that has been done. */
 export interface Training {
   readonly round: number;
@@ -67,6 +72,8 @@ export interface StepHandlerOptions {
   readonly random: Random;
   /** Called with each training that is done. */
   readonly onTraining: (training: Training) => void;
+  /** Privacy that the client gives its data. */
+  readonly privacy?: ClientPrivacy | undefined;
 }
 
 /**
@@ -84,8 +91,12 @@ export class StepHandler extends ClientBackendHandler {
     super();
     this.#options = options;
     this.manifest = stepManifest(options.length);
-    this.numSamples = 10 + options.client;
+    this.numSamples = figuresOf(options.client).numSamples;
     this.#vector = new Float32Array(options.length);
+  }
+
+  override get privacy(): ClientPrivacy | undefined {
+    return this.#options.privacy;
   }
 
   get parameters(): ParameterVector {
@@ -123,7 +134,6 @@ export class StepHandler extends ClientBackendHandler {
   }
 
   #figures(loss: number): TrainResult {
-    const { client } = this.#options;
-    return { numSamples: this.numSamples, steps: 4 + client % 3, loss, metrics: {} };
+    return { ...figuresOf(this.#options.client), loss, metrics: {} };
   }
 }

@@ -10,6 +10,8 @@ interface CountedRound {
   readonly received: number;
   readonly refused: number;
   readonly taken: ReadonlyMap<number, ParameterVector>;
+  /** Ranks of which a second update was taken. */
+  readonly again: readonly number[];
   readonly model: ParameterVector;
 }
 
@@ -20,18 +22,20 @@ interface CountedRound {
  */
 export function countedRounds(history: Federation["history"]): readonly CountedRound[] {
   const rounds: CountedRound[] = [];
-  let taken = new Map<number, ParameterVector>();
+  let taken = new Map<number, ParameterVector>(), again: number[] = [];
   for (const entry of history.entries) {
     switch (entry.type) {
       case "opened":
         taken = new Map();
+        again = [];
         break;
       case "taken":
+        if (taken.has(entry.rank)) again.push(entry.rank);
         taken.set(entry.rank, entry.vector);
         break;
       case "round": {
         const { round, cohort, received, refused } = entry.report;
-        rounds.push({ round, cohort, received, refused, taken, model: entry.model });
+        rounds.push({ round, cohort, received, refused, taken, again, model: entry.model });
       }
     }
   }
@@ -55,15 +59,21 @@ export const countedOnce: Invariant = {
     const { history, plan } = federation;
     if (plan.isAsync) return [];
     const breaches: string[] = [];
-    for (const { round, cohort, received, refused, taken } of countedRounds(history)) {
+    // Nothing tells who is in a secret cohort.
+    const isSecret = plan.privacy?.startsWith("fedavg") ?? false;
+    for (const { round, cohort, received, refused, taken, again } of countedRounds(history)) {
+      for (const rank of again) {
+        breaches.push(`round ${round} has taken two updates of rank ${rank}`);
+      }
       if (new Set(cohort).size !== cohort.length) {
         breaches.push(`round ${round} has counted a rank twice: ${cohort.join(", ")}`);
       }
-      if (received !== taken.size && refused === 0 && !plan.isMasked) {
+      if (received !== taken.size && refused === 0 && !plan.isMasked && !isSecret) {
         breaches.push(`round ${round} has counted ${received} updates, and taken ${taken.size} in`);
       }
       // What is encoded, masked or changed by a rule is not what the client has trained.
-      if (plan.uplink !== undefined || plan.isMasked || !isSentAsTrained(plan.strategy)) continue;
+      if (plan.uplink !== undefined || plan.isMasked || plan.clientPrivacy !== undefined) continue;
+      if (!isSentAsTrained(plan.strategy)) continue;
       const trained = history.of("trained").filter((entry) => entry.round === round);
       const used = new Set<Trained>();
       for (const [rank, vector] of taken) {

@@ -1,17 +1,34 @@
+import { blamelessAreUnharmed } from "./blameless.ts";
 import { countedOnce } from "./counted_once.ts";
 import { durable } from "./durable.ts";
 import { ends, endsCleanly } from "./ends.ts";
 import type { Invariant, Judged } from "./invariant.ts";
+import { modelOfUpdates } from "./model_of_updates.ts";
+import { ledgersAreComplete, privacyIsAccounted } from "./privacy.ts";
+import { quorumIsKept } from "./quorum.ts";
 import { ranksAreUnique } from "./ranks.ts";
+import { reportIsTrue } from "./report.ts";
+import { resultsAreWhole } from "./results_whole.ts";
+import { revealsOnce } from "./reveals.ts";
 import { sameHistory, sameModel } from "./same_model.ts";
+import { sizesAreBounded } from "./sizes.ts";
 
 /** Rules that hold whatever fails. */
 export const INVARIANTS: readonly Invariant[] = [
   countedOnce,
+  modelOfUpdates,
+  quorumIsKept,
   durable,
+  reportIsTrue,
+  resultsAreWhole,
   sameModel,
   sameHistory,
   ranksAreUnique,
+  revealsOnce,
+  privacyIsAccounted,
+  ledgersAreComplete,
+  sizesAreBounded,
+  blamelessAreUnharmed,
   ends,
   endsCleanly,
 ];

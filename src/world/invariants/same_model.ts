@@ -27,7 +27,10 @@ export const sameModel: Invariant = {
  * Returns true if a round can be repeated with the same result: clients keep no vector, which is
  * lost with their process, and have the same rank again.
  */
-function isRepeatable({ strategy, isAsync, asksForRank }: FederationPlan): boolean {
+function isRepeatable(plan: FederationPlan): boolean {
+  const { strategy, isAsync, asksForRank, hostile, privacy, clientPrivacy } = plan;
+  // Noise is new each time, and hostile clients do what they like.
+  if (hostile !== undefined || privacy !== undefined || clientPrivacy !== undefined) return false;
   return asksForRank && !isAsync && !/^(scaffold|feddyn|ditto|fedper)/.test(strategy);
 }
 
