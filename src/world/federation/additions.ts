@@ -7,6 +7,8 @@ const MOST_HOSTILE = 1 / 3;
 const PATIENCE_SECONDS = 60;
 /** Time after which clients of a malicious server give up, in seconds. */
 const IDLE_SECONDS = 1800;
+/** Most rounds of a private run. */
+const MOST_ROUNDS = 20;
 /** Central privacy of runs; the noise matters to nobody here. */
 const PRIVACY = ["ftrl:epsilon=8,delta=1e-5,clip=1", "fedavg:epsilon=8,delta=1e-5,clip=1"];
 
@@ -41,16 +43,18 @@ export function withAddition(plan: FederationPlan, base: Base, random: Random): 
 }
 
 function withHostileClients(plan: FederationPlan, { least }: Base, random: Random): FederationPlan {
-  const { clients, isMasked, uplink, strategy } = plan;
+  const { clients, strategy } = plan;
   const most = Math.min(Math.floor(MOST_HOSTILE * clients), clients - least);
-  if (most < 1 || isMasked || uplink !== undefined || strategy === "fedsgd") return plan;
+  if (most < 1 || strategy === "fedsgd") return plan;
   const numbers = random.shuffle(Array.from({ length: clients }, (_, i) => i + 1));
   const hostile = numbers.slice(0, 1 + random.below(most)).map((client) => ({
     client,
-    kind: HOSTILE_KINDS[random.below(HOSTILE_KINDS.length)] ?? "stalls",
+    kind: random.below(2) === 0
+      ? "all of these" as const
+      : HOSTILE_KINDS[random.below(HOSTILE_KINDS.length)] ?? "stalls",
   }));
   return {
-    ...plan,
+    ...inTheClear(plan),
     hostile,
     // A round must do without them.
     quorum: 0.5,
@@ -62,19 +66,34 @@ function withHostileClients(plan: FederationPlan, { least }: Base, random: Rando
   };
 }
 
-function withPrivacy(plan: FederationPlan, { isPlain }: Base, random: Random): FederationPlan {
+function withPrivacy(plan: FederationPlan, base: Base, random: Random): FederationPlan {
   const privacy = PRIVACY[plan.isMasked ? 0 : random.below(PRIVACY.length)] ?? "";
-  if (!isPlain || plan.isAsync || plan.overSelection > 0) return plan;
   // Those who are there may have taken part as often as they may.
-  return { ...plan, privacy, minClients: plan.clients, evaluates: "server" };
+  return { ...ofMeans(plan, base), privacy, minClients: plan.clients, evaluates: "server" };
 }
 
-function withClientPrivacy(plan: FederationPlan, { isPlain }: Base): FederationPlan {
-  if (!isPlain || plan.isAsync || plan.uplink !== undefined) return plan;
+function withClientPrivacy(plan: FederationPlan, base: Base): FederationPlan {
+  const sound = inTheClear(ofMeans(plan, base));
   // Trainings for attempts that failed count as well.
-  const rounds = 10 * plan.rounds;
-  const clientPrivacy = `local:epsilon=8,delta=1e-5,clip=1,rounds=${rounds}`;
-  return { ...plan, clientPrivacy, isMasked: false, evaluates: "server" };
+  const clientPrivacy = `local:epsilon=8,delta=1e-5,clip=1,rounds=${10 * sound.rounds}`;
+  return { ...sound, clientPrivacy, evaluates: "server" };
+}
+
+/** Returns a plan whose rounds take the mean of the updates alone. */
+function ofMeans(plan: FederationPlan, { isPlain }: Base): FederationPlan {
+  const { rounds, strategy, isAsync } = plan;
+  return {
+    ...plan,
+    isAsync: false,
+    strategy: isPlain && !isAsync ? strategy : "fedavg",
+    rounds: Math.min(rounds, MOST_ROUNDS),
+    overSelection: 0,
+  };
+}
+
+/** Returns a plan without codecs and masks. */
+function inTheClear({ uplink: _, downlink: __, ...plan }: FederationPlan): FederationPlan {
+  return { ...plan, isMasked: false };
 }
 
 function withRogueServer(plan: FederationPlan, _: Base, random: Random): FederationPlan {

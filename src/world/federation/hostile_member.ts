@@ -7,7 +7,7 @@ import { MessageCode } from "../../wire/message_code.ts";
 import type { IdAssignmentPayload, Message, MessageOf } from "../../wire/messages.ts";
 import type { History } from "../history.ts";
 import type { ProcessContext } from "../world.ts";
-import type { FederationPlan, HostileKind } from "./plan.ts";
+import { drawn, type FederationPlan, HOSTILE_KINDS, type HostileKind } from "./plan.ts";
 import { frameOf, RawConnection } from "./raw_connection.ts";
 import { SERVER_ADDRESS } from "./server_program.ts";
 import { figuresOf, meanSquare, stepFrom } from "./step_handler.ts";
@@ -68,11 +68,10 @@ class HostileMember {
   }
 
   async run(): Promise<void> {
-    const { kind, plan } = this.#program;
+    const { plan } = this.#program;
     try {
       const connection = await this.#join(this.#wantedRank());
       if (plan.isAsync) await connection.send(REQUEST);
-      if (kind === "beats only") return await connection.untilOver();
       for (;;) await this.#answer(connection, await connection.next());
     } finally {
       for (const connection of this.#connections) connection.close();
@@ -82,7 +81,8 @@ class HostileMember {
   /** Rank to ask for: another one at each start, with that kind. */
   #wantedRank(): number | undefined {
     const { client, kind, plan: { clients, asksForRank } } = this.#program;
-    if (kind === "another rank") return 1 + this.#random.below(clients);
+    const isRestless = kind === "another rank" || kind === "all of these";
+    if (isRestless) return 1 + this.#random.below(clients);
     return asksForRank ? client : undefined;
   }
 
@@ -142,7 +142,8 @@ class HostileMember {
   /** Does what is its kind when it is asked to train. */
   async #act(connection: RawConnection, task: Task): Promise<void> {
     const { kind, plan } = this.#program, { round } = task;
-    switch (kind) {
+    const now = kind === "all of these" ? drawn(this.#random, HOSTILE_KINDS) : kind;
+    switch (now) {
       case "stalls": {
         await delay(1000 * Math.max(0, plan.roundSeconds - plan.trainSeconds[0] - LATE_SECONDS));
         const frame = frameOf(this.#update(task));
@@ -160,6 +161,9 @@ class HostileMember {
         connection.isSilent = false;
         return;
       }
+      case "beats only":
+      case "all of these":
+        return await connection.untilOver();
       case "huge values":
         return await this.#send(connection, task, (x) => x < 0 ? -3e38 : 3e38);
       case "no numbers":

@@ -68,6 +68,7 @@ export const HOSTILE_KINDS = [
   "another rank",
   "floods",
   "leaves",
+  "all of these",
 ] as const;
 
 /** Kind of a hostile client. */

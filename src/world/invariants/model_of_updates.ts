@@ -81,6 +81,8 @@ class Checker {
   }
 
   #checkRound({ report: { round }, model }: Entry<"round">): void {
+    // A server that has started again tells of its last round, which it may have told before.
+    if (round === this.#reference.round) return this.#compare(round, model, this.#taken.keys());
     const updates: ReferenceUpdate[] = [];
     for (const [rank, taken] of this.#taken) {
       const update = this.#updateOf(rank, round, taken);
@@ -93,9 +95,13 @@ class Checker {
       updates.push(update);
     }
     this.#reference.make(round, updates);
+    this.#compare(round, model, this.#taken.keys());
+  }
+
+  #compare(round: number, model: ParameterVector, ranks: Iterable<Rank>): void {
     if (isEqual(this.#reference.model, model)) return;
-    const ranks = updates.map(({ rank }) => rank).join(", ");
-    this.#breaches.push(`the model of round ${round} is not that of the updates of ${ranks}`);
+    const text = [...ranks].join(", ");
+    this.#breaches.push(`the model of round ${round} is not that of the updates of ${text}`);
   }
 
   /** Finds what the client of a rank has trained from the model of the round before. */

@@ -32,6 +32,7 @@ export class Reference {
   readonly #plan: FederationPlan;
   readonly #saved = new Map<number, Saved>();
   #handler: SyncParameterServerHandler;
+  #round = 0;
 
   /** Creates the server of a plan before its first round. */
   constructor(plan: FederationPlan) {
@@ -45,10 +46,19 @@ export class Reference {
     return this.#handler.parameters;
   }
 
-  /** Goes on from the end of a round, as a server that has started again. */
+  /** Number of the last round. */
+  get round(): number {
+    return this.#round;
+  }
+
+  /**
+   * Goes on from the end of a round, as a server that has started again; from the round before it
+   * where the first server has saved that round and not told of it.
+   */
   goOnFrom(round: number): void {
-    const saved = this.#saved.get(round);
+    const last = this.#saved.has(round) ? round : round - 1, saved = this.#saved.get(last);
     if (saved === undefined) throw new RangeError(`Cannot go on: round ${round} has not been`);
+    this.#round = last;
     this.#handler = new SyncParameterServerHandler(syncOptions(this.#plan));
     this.#handler.parameters = saved.parameters;
     this.#handler.restoreState(copyOf(saved.state));
@@ -84,6 +94,7 @@ export class Reference {
   }
 
   #save(round: number): void {
+    this.#round = round;
     const { parameters } = this.#handler;
     this.#saved.set(round, {
       parameters: parameters.slice(),
