@@ -92,7 +92,9 @@ function ofMeans(plan: FederationPlan, { isPlain }: Base): FederationPlan {
 }
 
 /** Returns a plan without codecs and masks. */
-function inTheClear({ uplink: _, downlink: __, ...plan }: FederationPlan): FederationPlan {
+function inTheClear(
+  { uplink: _, downlink: __, isSigned: ___, ...plan }: FederationPlan,
+): FederationPlan {
   return { ...plan, isMasked: false };
 }
 
@@ -100,7 +102,8 @@ function withRogueServer(plan: FederationPlan, _: Base, random: Random): Federat
   const rogue = ROGUE_KINDS[random.below(ROGUE_KINDS.length)] ?? "challenges";
   const proof = plan.proof === "none" ? "token" : plan.proof;
   return {
-    ...{ ...plan, rogue, proof, isAsync: false, strategy: "fedavg", isMasked: false },
+    ...inTheClear(plan),
+    ...{ rogue, proof, isAsync: false, strategy: "fedavg" },
     idleSeconds: IDLE_SECONDS,
   };
 }

@@ -22,10 +22,14 @@ interface CountedRound {
  */
 export function countedRounds(history: Federation["history"]): readonly CountedRound[] {
   const rounds: CountedRound[] = [];
-  let taken = new Map<number, ParameterVector>(), again: number[] = [];
+  let taken = new Map<number, ParameterVector>(), again: number[] = [], isOpen = false;
   for (const entry of history.entries) {
     switch (entry.type) {
+      case "started":
+        if (entry.machine === "server") isOpen = false;
+        break;
       case "opened":
+        isOpen = true;
         taken = new Map();
         again = [];
         break;
@@ -35,6 +39,8 @@ export function countedRounds(history: Federation["history"]): readonly CountedR
         break;
       case "round": {
         const { round, cohort, received, refused } = entry.report;
+        // A server that has started again tells of its last round, of which it takes nothing in.
+        if (!isOpen) break;
         rounds.push({ round, cohort, received, refused, taken, again, model: entry.model });
       }
     }

@@ -45,24 +45,27 @@ export const sameHistory: Invariant = {
     const breaches: string[] = [];
     /** Models by the cohorts of all rounds that have led to them. */
     const known = new Map<string, ParameterVector>();
-    /** Those cohorts by the last round. */
-    const latest = new Map<number, string>();
-    let cohorts = "";
+    /** Those cohorts, in order, by the last round. */
+    const latest = new Map<number, readonly string[]>();
+    let cohorts: readonly string[] = [];
     for (const entry of history.entries) {
       if (entry.type === "started" && entry.machine === "server") {
-        cohorts = latest.get(entry.resumedFrom ?? 0) ?? "";
+        // The last round may have been saved and not told.
+        const { resumedFrom: round = 0 } = entry;
+        cohorts = latest.get(round) ?? latest.get(round - 1) ?? [];
       }
       if (entry.type !== "round") continue;
       const { report: { round, cohort, losses }, model } = entry;
       const lost = losses.map(({ rank }) => rank);
-      cohorts = `${cohorts} ${round}:${cohort.join(",")}-${lost.join(",")}`;
+      // A server that has started again may tell of its last round once more.
+      cohorts = [...cohorts.slice(0, round - 1), `${cohort.join(",")}-${lost.join(",")}`];
       latest.set(round, cohorts);
       if (lost.length > 0) continue;
-      const before = known.get(cohorts);
+      const key = cohorts.join(" "), before = known.get(key);
       if (before !== undefined && !isEqual(before, model)) {
         breaches.push(`round ${round} has two models of the same cohorts`);
       }
-      known.set(cohorts, model);
+      known.set(key, model);
     }
     return breaches;
   },
