@@ -20,6 +20,7 @@ import { type MachineLimits, Membership } from "./membership.ts";
 import { machineKey, MACHINES_BUCKET, SESSIONS_BUCKET } from "./names.ts";
 import { openBucket, provision } from "./provision.ts";
 import { sessionsOf } from "./sweeps.ts";
+import { namedError } from "./server_check.ts";
 import { sessionEntrySchema } from "./session_note.ts";
 
 /** Options of {@linkcode runMachine}. */
@@ -73,10 +74,13 @@ async function setUp(cluster: Cluster, signal: AbortSignal | undefined): Promise
   }
   const bucket = await openBucket(cluster, SESSIONS_BUCKET);
   while (signal?.aborted !== true) {
+    const began = runtime.clock.now();
     try {
       await bucket.get("none");
       return;
     } catch {
+      const refusal = cluster.violationSince(began);
+      if (refusal !== undefined) throw namedError(cluster.url, refusal);
       await pause(SET_UP_MILLIS, signal);
     }
   }

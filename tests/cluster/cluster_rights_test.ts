@@ -6,6 +6,7 @@ import { type Cluster, connectCluster } from "../../src/cluster/connect.ts";
 import { DataStore } from "../../src/cluster/data_store.ts";
 import { errors } from "../../src/cluster/deps.ts";
 import { doneSubject, endedSubject, eventSubject, jobSubject } from "../../src/cluster/names.ts";
+import { runMachine } from "../../src/cluster/machine.ts";
 import { provision } from "../../src/cluster/provision.ts";
 import { Vectors } from "../../src/cluster/vectors.ts";
 import type { StartClientPool } from "../../src/sim/client_pool.ts";
@@ -164,6 +165,16 @@ testNeedingNats(
     }
   },
 );
+
+testNeedingNats("a machine with the key of a watcher says so, and ends", async () => {
+  await using server = await ClusterServer.start();
+  const { fault, message } = await assertRejects(
+    () => runMachine(server.access("watcher-1")),
+    ClusterError,
+  );
+  assertEquals([fault, message.split("\n").length], ["not-authorized", 1]);
+  assert(message.includes("the key has no right to this"), message);
+});
 
 testNeedingNats("an account stores no more than its quota, in one line", async () => {
   await using server = await ClusterServer.start({ maxStore: "5MB" });
