@@ -124,6 +124,17 @@ Deno.test("judge() finds that a server has gone on from an earlier round than it
   assert(brokenBy(federation, back).includes("what was saved is kept"));
 });
 
+Deno.test("judge() finds long reasons in the history of a run", async () => {
+  const federation = await run(PLAN);
+  const long = changed(federation, "round", (entry) => {
+    const losses = [{ rank: 9, reason: "x".repeat(201) }];
+    return [{ ...entry, report: { ...entry.report, losses } }];
+  });
+  assertEquals(brokenBy(federation, long), [
+    "files grow with the model, the clients and the rounds alone",
+  ]);
+});
+
 Deno.test("judge() finds torn results, and files that grow", async () => {
   const federation = await run(PLAN);
   const torn = changed(federation, "found", (entry) => [{ ...entry, isWhole: false }]);
@@ -154,6 +165,15 @@ Deno.test("judge() finds a rank that is given to another key, also by a server t
     brokenBy(federation, [...federation.history.entries, resumed, stolen])
       .includes("a rank has one owner"),
   );
+});
+
+Deno.test("judge() finds a client that has come back under another rank", async () => {
+  const federation = await run({ ...PLAN, proof: "none" });
+  const [second] = federation.history.of("admitted");
+  assert(second !== undefined);
+  const resumed = { type: "started", machine: "server", resumedFrom: 4, at: 0 } as const;
+  const entries = [...federation.history.entries, resumed, { ...second, rank: 5 }];
+  assertEquals(brokenBy(federation, entries), ["a client that comes back has its rank"]);
 });
 
 Deno.test("judge() finds shares of two attempts at a round", async () => {

@@ -28,7 +28,7 @@ const ADDITIONS: readonly (readonly [weight: number, addition: Addition])[] = [
   [3, withHostileClients],
   [2, withPrivacy],
   [2, withClientPrivacy],
-  [1, withRogueServer],
+  [2, withRogueServer],
 ];
 const RUNS = 12;
 

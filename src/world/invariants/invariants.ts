@@ -6,6 +6,7 @@ import type { Invariant, Judged } from "./invariant.ts";
 import { modelOfUpdates } from "./model_of_updates.ts";
 import { ledgersAreComplete, privacyIsAccounted } from "./privacy.ts";
 import { quorumIsKept } from "./quorum.ts";
+import { ranksAreKept } from "./rank_kept.ts";
 import { ranksAreUnique } from "./ranks.ts";
 import { reportIsTrue } from "./report.ts";
 import { resultsAreWhole } from "./results_whole.ts";
@@ -24,6 +25,7 @@ export const INVARIANTS: readonly Invariant[] = [
   sameModel,
   sameHistory,
   ranksAreUnique,
+  ranksAreKept,
   revealsOnce,
   privacyIsAccounted,
   ledgersAreComplete,

@@ -6,6 +6,8 @@ const CHECKPOINT = { header: 6000, client: 1500, value: 4 } as const;
 const VECTORS = 6;
 /** Bytes of the report of a round, without its clients and for each of them. */
 const ROUND = { whole: 1500, client: 900 } as const;
+/** Most characters of a reason that a client or a disk gives, which the history keeps. */
+const REASON_LENGTH = 200;
 /** Most files in the folder of a run: checkpoints, history, account, results, and temporary ones. */
 const FILES = 16;
 
@@ -28,6 +30,12 @@ export const sizesAreBounded: Invariant = {
           : Infinity;
         if (bytes <= most) continue;
         return [`${path} has ${bytes} bytes after round ${round}, expected at most ${most}`];
+      }
+    }
+    for (const { report: { round, losses } } of history.of("round")) {
+      const [long] = losses.filter(({ reason }) => reason.length > REASON_LENGTH);
+      if (long !== undefined) {
+        return [`round ${round} keeps a reason of ${long.reason.length} characters`];
       }
     }
     return [];
