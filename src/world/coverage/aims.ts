@@ -10,12 +10,16 @@ export interface Aim {
   readonly seconds: number;
   /** Time in seconds from the moment to the fault. */
   readonly delay: number;
+  /** State whose moment it is, in place of the state in which the transition begins. */
+  readonly state?: string | undefined;
 }
 
 /** Client in the state in which a transition begins, and the others. */
 interface Target {
   readonly client: string;
   readonly others: readonly string[];
+  /** State before that one; absent if it is the first. */
+  readonly before: string | undefined;
 }
 
 /** Draws faults for a target. */
@@ -53,11 +57,22 @@ const cutMany: Draw = ({ client, others }, random) => [
   ...(random.below(2) === 0 ? [pauseOf(client, 20 + random.below(20))] : []),
 ];
 
-/** Holds a process up, so that it stays in its state while another fault happens. */
+/**
+ * Holds a process up before it comes into the state, so that what brings it there waits unread
+ * while another fault happens.
+ */
 const heldUp = (draw: Draw, who: (target: Target) => string): Draw => (target, random) => [
+  { ...pauseOf(who(target), 5 + random.below(25)), state: target.before },
+  ...later(0.1 * random.below(5), draw(target, random)),
+];
+/** Holds a process up in the state, as far as it is not left at once, while a fault happens. */
+const held = (draw: Draw, who: (target: Target) => string): Draw => (target, random) => [
   pauseOf(who(target), 5 + random.below(20)),
   ...later(0.5 + random.uniform(), draw(target, random)),
 ];
+/** Has a fault at the state before. */
+const earlier = (draw: Draw): Draw => (target, random) =>
+  draw(target, random).map((aim) => ({ ...aim, state: target.before }));
 const client = ({ client }: Target) => client;
 const server = () => "server";
 /** Lets no packets of a client come to the server while another fault happens. */
@@ -71,19 +86,26 @@ type Draws = readonly [Draw, ...Draw[]];
 /** Faults that lead to an event: at a client's end of a connection, and at the server's. */
 const BY_EVENT: { readonly [event: string]: { readonly [side: string]: Draws } } = {
   "is killed": {
-    client: [kill, kill, heldUp(kill, client)],
-    session: [killServer, killServer, heldUp(killServer, server), unheard(killServer)],
+    client: [kill, held(kill, client), heldUp(kill, client)],
+    session: [
+      killServer,
+      held(killServer, server),
+      heldUp(killServer, server),
+      unheard(killServer),
+    ],
   },
   "is cut off": {
-    client: [reset, heldUp(reset, client), heldUp(reset, client)],
-    session: [reset, heldUp(reset, server), heldUp(reset, server), unheard(reset)],
+    client: [reset, held(reset, client), heldUp(reset, client)],
+    session: [reset, held(reset, server), heldUp(reset, server), unheard(reset)],
   },
   "server closes": {
-    client: [killServer, stopServer, heldUp(killServer, client), unheard(killServer)],
+    client: [killServer, stopServer, held(killServer, client), heldUp(killServer, client)],
   },
-  "client closes": { session: [kill, stop, heldUp(kill, server), heldUp(stop, server)] },
+  "client closes": {
+    session: [kill, stop, held(kill, server), heldUp(kill, server), unheard(kill)],
+  },
   closes: {
-    client: [hearNothing, pauseLong, stop, heldUp(stop, client)],
+    client: [hearNothing, pauseLong, stop],
     session: [sayNothing, pauseLong, stopServer],
   },
   "sends Exit": { client: [stop], session: [stopServer] },
@@ -93,12 +115,14 @@ const BY_EVENT: { readonly [event: string]: { readonly [side: string]: Draws } }
   ends: { server: [killServer] },
   stops: { server: [stopServer] },
   "cannot save": { checkpoints: [fillDisk] },
+  "gets encoded parameters to evaluate": { client: [killServer, earlier(killServer)] },
 };
 /** Faults that may lead to any event. */
 const OTHERS: Draws = [
   kill,
   ...[kill, killServer, killServer, reset, reset, stop, cutMany],
   ...[pause, pauseServer, hearNothing, sayNothing],
+  ...[heldUp(stop, client), heldUp(kill, server), heldUp(stopServer, client)],
 ];
 
 /** Draws faults that may lead from the state in which a transition begins to its event. */

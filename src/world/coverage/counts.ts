@@ -25,11 +25,15 @@ export class Counts {
     return this.#machines.get(name)?.machine.start ?? "";
   }
 
-  /** Counts what happens in a state of a machine, and returns the next state. */
-  step(machine: string, from: string, on: string): string {
+  /**
+   * Counts what happens in a state of a machine, and returns the next state.
+   *
+   * @param isByRule Unset if a peer breaks the rules, so that anything may happen.
+   */
+  step(machine: string, from: string, on: string, isByRule = true): string {
     const known = this.#machines.get(machine), to = known?.next.get(`${from}|${on}`);
     if (to === undefined) {
-      if (known?.machine.quiet?.includes(on)) return from;
+      if (!isByRule || known?.machine.quiet?.includes(on)) return from;
       const what = `${machine}, ${from}: ${on}`;
       this.unlisted.set(what, (this.unlisted.get(what) ?? 0) + 1);
       return from;

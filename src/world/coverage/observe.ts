@@ -9,12 +9,18 @@ import { Observer } from "./observer.ts";
  * its machines come into. What the programs do does not depend on it.
  */
 export function observe(
-  { world, history }: Federation,
+  { world, history, plan }: Federation,
   counts: Counts,
   onEntered?: (entered: Entered) => void,
   ...watchers: readonly MessageWatcher[]
 ): void {
-  const observer: Observer & MessageWatcher = new Observer(counts, onEntered);
+  const broken = new Set(plan.hostile?.map(({ client }) => `client-${client}`));
+  if (plan.rogue !== undefined) broken.add("server");
+  const observer: Observer & MessageWatcher = new Observer(
+    counts,
+    onEntered,
+    (machine) => broken.has(machine),
+  );
   const now = () => world.now;
   for (const watcher of watchers) watcher.begin?.(now);
   world.network.tap = new Wiretap(now, observer, ...watchers);

@@ -13,21 +13,34 @@ interface Conversation {
   readonly of: WatchedConnection;
   readonly states: Map<string, string>;
   rank: Rank | undefined;
+  /** Unset if one side breaks the rules. */
+  readonly isByRule: boolean;
 }
 
 /** Observer that follows all machines of a federation, and counts their transitions. */
 export class Observer implements MessageWatcher {
   readonly #counts: Counts;
   readonly #onEntered: (entered: Entered) => void;
+  readonly #breaksRules: (machine: string) => boolean;
   readonly #conversations = new Map<number, Conversation>();
   readonly #ranks = new Map<Rank, string>();
   #server: string;
   #saves: string;
 
-  /** Creates an observer of a federation that has not begun. */
-  constructor(counts: Counts, onEntered: (entered: Entered) => void = () => {}) {
+  /**
+   * Creates an observer of a federation that has not begun.
+   *
+   * @param breaksRules Returns true for machines whose programs break the rules. What they do is
+   * not counted.
+   */
+  constructor(
+    counts: Counts,
+    onEntered: (entered: Entered) => void = () => {},
+    breaksRules: (machine: string) => boolean = () => false,
+  ) {
     this.#counts = counts;
     this.#onEntered = onEntered;
+    this.#breaksRules = breaksRules;
     this.#server = counts.startOf("server");
     this.#saves = counts.startOf("checkpoints");
   }
@@ -37,7 +50,8 @@ export class Observer implements MessageWatcher {
     for (const name of [...SIDE_MACHINES.near, ...SIDE_MACHINES.far]) {
       states.set(name, this.#counts.startOf(name));
     }
-    this.#conversations.set(of.connection, { of, states, rank: undefined });
+    const isByRule = !this.#breaksRules(of.near) && !this.#breaksRules(of.far);
+    this.#conversations.set(of.connection, { of, states, rank: undefined, isByRule });
     this.#enter("client", states.get("client") ?? "", of.near);
     this.#enter("session", states.get("session") ?? "", of.near);
   }
@@ -45,7 +59,7 @@ export class Observer implements MessageWatcher {
   sent(of: WatchedConnection, side: Side, frame: Frame): void {
     const { message } = frame, conversation = this.#conversations.get(of.connection);
     if (message?.code === 6 && conversation) conversation.rank = message.payload.rank;
-    if (message?.code === 8) {
+    if (message?.code === 8 && !this.#breaksRules(side === "near" ? of.near : of.far)) {
       const by = side === "near" ? "refusals of the client" : "refusals of the server";
       this.#counts.step(by, "any", message.payload.fault);
     }
@@ -106,20 +120,21 @@ export class Observer implements MessageWatcher {
   }
 
   #stepAll(
-    { connection }: WatchedConnection,
+    { connection, near, far }: WatchedConnection,
     side: Side,
     eventFor: (machine: typeof SIDE_MACHINES["near"][number]) => string | undefined,
   ): void {
     const conversation = this.#conversations.get(connection);
-    if (conversation === undefined) return;
+    if (conversation === undefined || this.#breaksRules(side === "near" ? near : far)) return;
     for (const machine of SIDE_MACHINES[side]) {
       const event = eventFor(machine);
       if (event !== undefined) this.#step(conversation, machine, event);
     }
   }
 
-  #step({ of, states }: Conversation, machine: string, event: string): void {
-    const before = states.get(machine) ?? "", state = this.#counts.step(machine, before, event);
+  #step({ of, states, isByRule }: Conversation, machine: string, event: string): void {
+    const before = states.get(machine) ?? "";
+    const state = this.#counts.step(machine, before, event, isByRule);
     if (state === before) return;
     states.set(machine, state);
     this.#enter(machine, state, of.near);

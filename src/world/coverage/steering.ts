@@ -91,12 +91,16 @@ export class Steering {
     const [client = "", ...others] = random.shuffle(clients);
     const skip = random.below(3) === 0 ? 1 + random.below(MOST_SKIPPED) : 0;
     const isOfServer = machine === "server" || machine === "checkpoints";
-    const aims = drawAims({ machine, from, ...goal }, { client, others }, random);
-    return aims.flatMap(({ fault, seconds, delay }) =>
+    const states = this.#transitions.filter((it) =>
+      it.machine === machine && it.to === from && it.from !== from && it.needs(plan)
+    );
+    const before = states[random.below(Math.max(1, states.length))]?.from;
+    const aims = drawAims({ machine, from, ...goal }, { client, others, before }, random);
+    return aims.flatMap(({ fault, seconds, delay, state = from }) =>
       atMoment(
         0,
         {
-          ...{ machine, state: from },
+          ...{ machine, state },
           ...(!isOfServer && { client }),
           ...(skip > 0 && { skip }),
           ...(delay > 0 && { delay: Math.round(1000 * delay) / 1000 }),

@@ -12,9 +12,12 @@ import type { FederationPlan } from "./plan.ts";
 import { resultsOn } from "./results.ts";
 import { serveBadly } from "./rogue_server.ts";
 import { serve } from "./server_program.ts";
+import { joinByMistake } from "./stranger.ts";
 
 /** Shortest and longest time until a process that has ended is started again, in milliseconds. */
 const RESTART_MILLIS = [500, 20_000] as const;
+/** Number of times that a newcomer with a mistake tries to join. */
+const STRANGER_STARTS = 4;
 /** Secret of clients that prove their identity by a token. */
 const TOKEN = "a token that the clients know";
 /** Time until a process has ended once the run is over, in milliseconds. */
@@ -25,9 +28,10 @@ interface Service {
   readonly machine: Machine;
   readonly main: (context: ProcessContext, signal: AbortSignal) => Promise<void>;
   process: VirtualProcess | undefined;
+  /** Number of times that it may still be started. */
+  starts: number;
   /** Tells the process to end. */
   stop: AbortController;
-  hasRun: boolean;
 }
 
 /** Keys and tokens of a federation. */
@@ -108,6 +112,17 @@ export class Federation {
           kind === undefined
             ? takePart(program, context, signal)
             : takePartBadly({ ...program, kind }, context),
+        // A malicious server gets each client once.
+        rogue === undefined ? Infinity : 1,
+      );
+    }
+    const { mistake } = plan;
+    if (mistake !== undefined) {
+      const proof = credentialOf(1), credential = proof?.kind === "token" ? proof : undefined;
+      this.#add(
+        "stranger",
+        (context, signal) => joinByMistake({ plan, mistake, credential }, context, signal),
+        STRANGER_STARTS,
       );
     }
     for (const service of this.#services.values()) this.#start(service);
@@ -128,18 +143,15 @@ export class Federation {
     this.world.scheduler.after(0, abort, { actor: process });
   }
 
-  #add(name: string, main: Service["main"]): void {
+  #add(name: string, main: Service["main"], starts = Infinity): void {
     const machine = this.world.machine(name), stop = new AbortController();
-    this.#services.set(name, { machine, main, process: undefined, stop, hasRun: false });
+    this.#services.set(name, { machine, main, process: undefined, starts, stop });
   }
 
   #start(service: Service): void {
-    const { name } = service.machine, { rogue } = this.plan;
     if (this.#isOver || service.process !== undefined || !service.machine.isOn) return;
-    // A malicious server gets each client once.
-    if (rogue !== undefined && name !== "server" && service.hasRun) return;
-    service.hasRun = true;
-    if (name === "server") this.#lookAtResults(service.machine);
+    if (service.starts-- <= 0) return;
+    if (service.machine.name === "server") this.#lookAtResults(service.machine);
     const { main, machine } = service, { signal } = service.stop = new AbortController();
     service.process = this.world.start(machine, (context) => main(context, signal));
   }

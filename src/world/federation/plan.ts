@@ -1,5 +1,6 @@
 import type { Random } from "../../base/random.ts";
 import { withAddition } from "./additions.ts";
+import { isMistaken, type Mistake, MISTAKES } from "./mistakes.ts";
 
 /** Federation of a world: what runs, apart from faults. */
 export interface FederationPlan {
@@ -43,6 +44,8 @@ export interface FederationPlan {
   readonly quorum: number;
   /** Number of clients with which the run may begin, and goes on. */
   readonly minClients: number;
+  /** Mistake of a newcomer that tries to join; absent without one. */
+  readonly mistake?: Mistake;
   /** Place of the evaluation. */
   readonly evaluates: "server" | "clients";
   /** Time of a training in seconds: shortest and longest. */
@@ -160,5 +163,9 @@ export function drawPlan(seed: number, random: Random): FederationPlan {
     joinSeconds: 300,
   };
   const isSigned = isMasked && plan.proof === "key" && random.below(2) === 0;
-  return withAddition(isSigned ? { ...plan, isSigned } : plan, { least, isPlain }, random);
+  const base = { least, isPlain };
+  const whole = withAddition(isSigned ? { ...plan, isSigned } : plan, base, random);
+  const mistake = random.below(4) === 0 ? drawn(random, MISTAKES) : undefined;
+  const hasStranger = mistake && whole.rogue === undefined && isMistaken(mistake, whole);
+  return hasStranger ? { ...whole, mistake } : whole;
 }

@@ -11,6 +11,7 @@ import { ranksAreUnique } from "./ranks.ts";
 import { reportIsTrue } from "./report.ts";
 import { resultsAreWhole } from "./results_whole.ts";
 import { revealsOnce } from "./reveals.ts";
+import { strangersStayOut } from "./strangers.ts";
 import { sameHistory, sameModel } from "./same_model.ts";
 import { sizesAreBounded } from "./sizes.ts";
 
@@ -31,6 +32,7 @@ export const INVARIANTS: readonly Invariant[] = [
   ledgersAreComplete,
   sizesAreBounded,
   blamelessAreUnharmed,
+  strangersStayOut,
   ends,
   endsCleanly,
 ];

@@ -8,7 +8,8 @@ export async function pictureOf(
   onLine: (line: string) => void = () => {},
 ): Promise<{ readonly outcome: Outcome; readonly picture: Picture }> {
   const clients = Array.from({ length: run.plan.clients }, (_, i) => `client-${i + 1}`);
-  const recorder = new Recorder(["server", ...clients]);
+  const lanes = ["server", ...clients, ...(run.plan.mistake === undefined ? [] : ["stranger"])];
+  const recorder = new Recorder(lanes);
   const outcome = await play(run, {
     watchers: [recorder],
     onLine: (line) => {
@@ -33,7 +34,7 @@ export async function pictureOf(
         ["log", log],
       ],
       violations: outcome.violations.map(({ invariant, text }) => `${invariant}: ${text}`),
-      lanes: ["server", ...clients],
+      lanes,
       rows: recorder.rows,
     },
   };

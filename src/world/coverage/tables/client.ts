@@ -3,10 +3,13 @@ import { each, type Machine, stays } from "../machine.ts";
 
 /** Ways in which a connection ends that nobody has taken leave of, for a client. */
 export const CLIENT_ENDS = ["is killed", "is cut off", "server closes", "closes"] as const;
+/** Those of them that meet a client in a state in which it acts at once. */
+export const SUDDEN_CLIENT_ENDS = ["is killed", "is cut off", "server closes"] as const;
 
 const HEARTBEATS = ["sends Heartbeat", "gets Heartbeat"] as const;
 const isAsync = ({ isAsync }: FederationPlan) => isAsync;
 const isMasked = ({ isMasked }: FederationPlan) => isMasked;
+const hasMistake = ({ mistake }: FederationPlan) => mistake !== undefined;
 const hasProof = ({ proof }: FederationPlan) => proof !== "none";
 
 /** Client on one connection, from the connection to its end. */
@@ -20,6 +23,9 @@ export const CLIENT: Machine = {
     // They were on their way when one side took its leave.
     "gets IdAssignment",
     "gets parameters",
+    "gets Challenge",
+    "gets Error",
+    "is cut off",
     ...HEARTBEATS,
   ],
   parts: [{
@@ -31,7 +37,7 @@ export const CLIENT: Machine = {
       ["waiting", "gets parameters", "training"],
       ["training", "sends update", "waiting"],
       ["training", "gets parameters", "training"],
-      ...each(["registering", "waiting", "training"], ["gets Exit"], "leaving"),
+      ...each(["registering", "building", "waiting", "training"], ["gets Exit"], "leaving"),
       ["leaving", "sends Exit", "left"],
     ],
   }, {
@@ -39,8 +45,11 @@ export const CLIENT: Machine = {
     rows: [
       ["registering", "gets fatal Error", "refused"],
       ...each(["refused"], ["closes", "server closes"], "gone"),
-      ["building", "sends fatal Error", "refused"],
     ],
+  }, {
+    section: "Joining",
+    needs: hasMistake,
+    rows: [["building", "sends fatal Error", "refused"]],
   }, {
     section: "Authentication",
     needs: hasProof,
@@ -49,9 +58,11 @@ export const CLIENT: Machine = {
       ["challenged", "sends Proof", "proving"],
       ["proving", "gets IdAssignment", "building"],
       ["proving", "gets fatal Error", "refused"],
-      ["proving", "gets Exit", "leaving"],
+      ...each(["challenged", "proving"], ["gets Exit"], "leaving"),
+      ...each(["challenged", "proving"], ["sends Exit"], "left"),
       ...stays(["proving"], HEARTBEATS),
-      ...each(["challenged", "proving"], CLIENT_ENDS, "gone"),
+      ...each(["challenged"], SUDDEN_CLIENT_ENDS, "gone"),
+      ...each(["proving"], CLIENT_ENDS, "gone"),
     ],
   }, {
     section: "Rounds",
@@ -72,10 +83,16 @@ export const CLIENT: Machine = {
     rows: each(["registering", "building", "waiting", "training"], ["sends Exit"], "left"),
   }, {
     section: "Closing",
-    rows: each(["leaving", "left"], CLIENT_ENDS, "gone"),
+    rows: [
+      ...each(["leaving"], SUDDEN_CLIENT_ENDS, "gone"),
+      ...each(["left"], CLIENT_ENDS, "gone"),
+    ],
   }, {
     section: "Reconnecting",
-    rows: each(["registering", "building", "waiting", "training"], CLIENT_ENDS, "gone"),
+    rows: [
+      ...each(["building"], SUDDEN_CLIENT_ENDS, "gone"),
+      ...each(["registering", "waiting", "training"], CLIENT_ENDS, "gone"),
+    ],
   }, {
     section: "Asynchronous mode",
     needs: isAsync,

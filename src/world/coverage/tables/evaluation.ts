@@ -1,6 +1,6 @@
 import type { FederationPlan } from "../../federation/plan.ts";
 import { each, type Machine } from "../machine.ts";
-import { CLIENT_ENDS } from "./client.ts";
+import { CLIENT_ENDS, SUDDEN_CLIENT_ENDS } from "./client.ts";
 import { SESSION_ENDS } from "./session.ts";
 
 const needs = ({ evaluates, isMasked }: FederationPlan) => evaluates === "clients" && !isMasked;
@@ -20,7 +20,7 @@ export const CLIENT_EVALUATION: Machine = {
   }, {
     section: "Reconnecting",
     needs,
-    rows: each(["evaluating"], CLIENT_ENDS, "idle"),
+    rows: each(["evaluating"], SUDDEN_CLIENT_ENDS, "idle"),
   }],
 };
 

@@ -1,22 +1,16 @@
 import type { FederationPlan } from "../../federation/plan.ts";
 import { each, type Machine } from "../machine.ts";
-import { CLIENT_ENDS } from "./client.ts";
+import { CLIENT_ENDS, SUDDEN_CLIENT_ENDS } from "./client.ts";
 import { SESSION_ENDS } from "./session.ts";
 
 const needs = ({ isMasked }: FederationPlan) => isMasked;
 const isSigned = ({ isMasked, isSigned }: FederationPlan) => isMasked && isSigned === true;
 
-/** States of a client between the first message of a round and its shares. */
-const CLIENT_STAGES = [
-  "asked for keys",
-  "keys",
-  "asked for boxes",
-  "boxes",
-  "shared",
-  "masked",
-  "asked for shares",
-];
-/** The same, as the server sees them. */
+/** States of a client between the first message of a round and its shares, in which it waits. */
+const WAITING = ["keys", "boxes", "shared", "masked"];
+/** Those in which it answers at once. */
+const ANSWERING = ["asked for keys", "asked for boxes", "asked for shares"];
+/** All of them, as the server sees them. */
 const SESSION_STAGES = [
   "asked for keys",
   "keys",
@@ -48,7 +42,7 @@ export const CLIENT_MEMBER: Machine = {
       ["asked for shares", "sends UnmaskShares", "revealed"],
       ["revealed", "gets SecureKeys", "asked for keys"],
       ...each(
-        ["keys", "asked for boxes", "boxes", "shared", "masked"],
+        ["keys", "asked for boxes", "boxes", "shared", "masked", "asked for shares"],
         ["gets SecureKeys"],
         "asked for keys",
       ),
@@ -66,7 +60,9 @@ export const CLIENT_MEMBER: Machine = {
       ["asked for a vote", "sends SurvivorVote", "voted"],
       ["voted", "gets UnmaskRequest", "asked for shares"],
       ...each(["asked for a vote", "voted"], ["gets SecureKeys"], "asked for keys"),
-      ...each(["asked for a vote", "voted"], CLIENT_ENDS, "none"),
+      ...each(["asked for a vote"], SUDDEN_CLIENT_ENDS, "none"),
+      ...each(["voted"], CLIENT_ENDS, "none"),
+      ["asked for a vote", "sends cannot-train", "none"],
     ],
   }, {
     section: "Refusals of a client",
@@ -81,7 +77,10 @@ export const CLIENT_MEMBER: Machine = {
   }, {
     section: "Reconnecting",
     needs,
-    rows: each(CLIENT_STAGES, CLIENT_ENDS, "none"),
+    rows: [
+      ...each(WAITING, CLIENT_ENDS, "none"),
+      ...each(ANSWERING, SUDDEN_CLIENT_ENDS, "none"),
+    ],
   }],
 };
 
@@ -131,6 +130,7 @@ export const SESSION_MEMBER: Machine = {
       ["voted", "sends UnmaskRequest", "asked for shares"],
       ...each(["asked for a vote", "voted"], ["sends SecureKeys"], "asked for keys"),
       ...each(["asked for a vote", "voted"], SESSION_ENDS, "none"),
+      ["asked for a vote", "gets cannot-train", "none"],
     ],
   }, {
     section: "Refusals of a client",

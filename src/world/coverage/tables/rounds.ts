@@ -11,6 +11,7 @@ export const ROUNDS: Machine = {
       ["gathering", "begins a round", "training"],
       ["gathering", "finishes", "over"],
       ["gathering", "ends a round", "between"],
+      ["gathering", "ends a round with a refusal", "between"],
       ["training", "ends a round", "between"],
       ["training", "ends a round without some", "between"],
       ["training", "ends a round with a refusal", "between"],

@@ -3,10 +3,13 @@ import { each, type Machine, stays } from "../machine.ts";
 
 /** Ways in which a session ends that nobody has taken leave of. */
 export const SESSION_ENDS = ["is killed", "is cut off", "client closes", "closes"] as const;
+/** Those of them that meet a server in a state in which it acts at once. */
+const SUDDEN_ENDS = ["is killed", "is cut off", "client closes"] as const;
 
 const HEARTBEATS = ["sends Heartbeat", "gets Heartbeat"] as const;
 const isAsync = ({ isAsync }: FederationPlan) => isAsync;
 const isMasked = ({ isMasked }: FederationPlan) => isMasked;
+const hasMistake = ({ mistake }: FederationPlan) => mistake !== undefined;
 const hasProof = ({ proof }: FederationPlan) => proof !== "none";
 
 /** Session of a server with one client, from the connection to its end. */
@@ -20,6 +23,9 @@ export const SESSION: Machine = {
     // What the last connection of the client has brought, or was on its way at the end.
     "accepts",
     "gets Exit",
+    "gets update",
+    "gets ParameterRequest",
+    "sends Error",
     "sends IdAssignment",
     "sends Challenge",
     ...SESSION_ENDS,
@@ -34,16 +40,23 @@ export const SESSION: Machine = {
       ["waiting", "sends parameters", "asked"],
       ["asked", "gets update", "answered"],
       ["answered", "accepts", "waiting"],
-      ...each(["registering", "waiting", "asked", "answered"], ["sends Exit"], "leaving"),
+      ...each(
+        ["registering", "assigned", "waiting", "asked", "answered"],
+        ["sends Exit"],
+        "leaving",
+      ),
       ["leaving", "gets Exit", "left"],
     ],
   }, {
     section: "Joining",
     rows: [
       ["registering", "sends fatal Error", "refused"],
-      ["assigned", "gets fatal Error", "left"],
       ...each(["refused"], ["client closes", "closes"], "gone"),
     ],
+  }, {
+    section: "Joining",
+    needs: hasMistake,
+    rows: [["assigned", "gets fatal Error", "left"]],
   }, {
     section: "Authentication",
     needs: hasProof,
@@ -52,9 +65,10 @@ export const SESSION: Machine = {
       ["challenged", "gets Proof", "proven"],
       ["proven", "sends IdAssignment", "assigned"],
       ["proven", "sends fatal Error", "refused"],
-      ["proven", "sends Exit", "leaving"],
+      ...each(["challenged", "proven"], ["sends Exit"], "leaving"),
       ...stays(["proven"], HEARTBEATS),
-      ...each(["challenged", "proven"], SESSION_ENDS, "gone"),
+      ...each(["challenged"], SESSION_ENDS, "gone"),
+      ...each(["proven"], SUDDEN_ENDS, "gone"),
     ],
   }, {
     section: "Rounds",
@@ -83,11 +97,10 @@ export const SESSION: Machine = {
     rows: each(["leaving", "left"], SESSION_ENDS, "gone"),
   }, {
     section: "Reconnecting",
-    rows: each(
-      ["accepted", "registering", "assigned", "waiting", "asked", "answered"],
-      SESSION_ENDS,
-      "gone",
-    ),
+    rows: [
+      ...each(["registering"], SUDDEN_ENDS, "gone"),
+      ...each(["accepted", "assigned", "waiting", "asked", "answered"], SESSION_ENDS, "gone"),
+    ],
   }, {
     section: "Asynchronous mode",
     needs: isAsync,
