@@ -121,6 +121,7 @@ export { FedAvg } from "./src/strategy/averaging/fedavg.ts";
 export { FedDyn } from "./src/strategy/averaging/feddyn.ts";
 export { FedNova } from "./src/strategy/averaging/fednova.ts";
 export { FedSGD } from "./src/strategy/averaging/fedsgd.ts";
+export { Flex } from "./src/strategy/low_rank/flex.ts";
 export { QFedAvg } from "./src/strategy/averaging/qfedavg.ts";
 export { Scaffold } from "./src/strategy/averaging/scaffold.ts";
 export { Ditto } from "./src/strategy/client_side/ditto.ts";

@@ -74,11 +74,37 @@ export class EncoderBase implements BaseModel, Disposable {
   /** Builds the trainer of a described model. */
   async createTrainer(
     description: ModelDescription,
-    { data, testData = data }: SamplesOptions,
+    samples: SamplesOptions,
     loss: LossName,
   ): Promise<Trainer> {
+    return await this.#trainer(description, samples, { loss });
+  }
+
+  /**
+   * Gives the same base for a client whose adapters have at most a rank, in a run whose strategy is
+   * `flex`: it trains the first columns of `B` and rows of `A` (Bai et al. 2024). The weights are
+   * shared.
+   *
+   * @throws {RangeError} If the rank is not a whole number from 1.
+   */
+  ofRank(rank: number): BaseModel {
+    if (!Number.isSafeInteger(rank) || rank < 1) {
+      throw new RangeError(`Cannot limit the rank of adapters: expected it from 1, got ${rank}`);
+    }
+    return {
+      createTrainer: (description, samples, loss) =>
+        this.#trainer(description, samples, { loss, rank }),
+      createInference: (description, trained) => this.createInference(description, trained),
+    };
+  }
+
+  async #trainer(
+    description: ModelDescription,
+    { data, testData = data }: SamplesOptions,
+    { loss, rank }: { readonly loss: LossName; readonly rank?: number },
+  ): Promise<Trainer> {
     const model = parseEncoderModel(description.topology);
-    const trainer = new EncoderTrainer(await this.#load(model), model, loss);
+    const trainer = new EncoderTrainer(await this.#load(model), model, loss, rank);
     try {
       for (const dataset of new Set<Dataset>([data, testData])) trainer.check(dataset);
       trainer.parameters = initialEncoder(model, STAND_ALONE_SEED).parameters;

@@ -15,6 +15,7 @@ import type { BaseMemory } from "./base_memory.ts";
 import { EncoderProgram } from "./encoder_program.ts";
 import { FrozenFeatures } from "./frozen_features.ts";
 import { MOST_TEXTS } from "./places.ts";
+import { checkRank, clearParts, type UnusedPart, unusedParts } from "./own_rank.ts";
 import { checkTokenizer, endOfPiece, RowTokens } from "./tokens.ts";
 import { TrainerMemory } from "./trainer_memory.ts";
 
@@ -44,6 +45,8 @@ export class EncoderTrainer implements Trainer {
   readonly judgedRows = JUDGED_TEXTS;
   readonly #base: BaseMemory;
   readonly #model: EncoderModel;
+  /** Places of the adapters' matrices past the rank that is trained, which are zeros. */
+  readonly #unused: readonly UnusedPart[];
   readonly #memory: TrainerMemory;
   readonly #program: EncoderProgram;
   readonly #features: FrozenFeatures;
@@ -60,10 +63,12 @@ export class EncoderTrainer implements Trainer {
   /**
    * Makes a trainer, whose parameters are zeros.
    *
+   * @param rank Largest rank of the adapters that is trained. Default: that of the model.
    * @throws {RangeError} If the memory of the base has no room for the parameters.
    */
-  constructor(base: BaseMemory, model: EncoderModel, loss: LossName) {
+  constructor(base: BaseMemory, model: EncoderModel, loss: LossName, rank?: number) {
     this.manifest = encoderManifest(model);
+    this.#unused = unusedParts(this.manifest, rank);
     this.loss = loss;
     this.units = model.units;
     this.#base = base;
@@ -84,6 +89,7 @@ export class EncoderTrainer implements Trainer {
   set parameters(vector: ParameterVector) {
     checkParameters(vector, this.manifest);
     this.#memory.vector.set(vector);
+    clearParts(this.#memory.vector, this.#unused);
   }
 
   get gradient(): ParameterVector {
@@ -115,6 +121,7 @@ export class EncoderTrainer implements Trainer {
 
   begin(plan: TrainPlan, _batchSize: number, { clips = false }: BeginOptions = {}): void {
     if (clips) this.checkClips();
+    checkRank(this.#unused, plan);
     this.#targets?.begin(plan, this);
     this.#memory.begin(plan);
     this.#begun = true;

@@ -26,6 +26,13 @@ export interface TrainPlan extends TrainSettings {
    * @default {undefined} No correction.
    */
   readonly correction?: ParameterVector;
+  /**
+   * True where low-rank adapters may have a lower rank than the model's, with zeros in the place of
+   * the rest. It is never sent.
+   *
+   * @default {false}
+   */
+  readonly lowerRanks?: boolean;
 }
 
 /** Constants of Adam, those of the paper. */

@@ -21,6 +21,7 @@ import { Scaffold } from "./averaging/scaffold.ts";
 import { Ditto } from "./client_side/ditto.ts";
 import { FedPer } from "./client_side/fedper.ts";
 import { FedProx } from "./client_side/fedprox.ts";
+import { Flex } from "./low_rank/flex.ts";
 import { Bulyan } from "./robust/bulyan.ts";
 import { CoordinateMedian } from "./robust/coordinate_median.ts";
 import { GeometricMedian } from "./robust/geometric_median.ts";
@@ -42,6 +43,7 @@ export * from "./averaging/scaffold.ts";
 export * from "./client_side/ditto.ts";
 export * from "./client_side/fedper.ts";
 export * from "./client_side/fedprox.ts";
+export * from "./low_rank/flex.ts";
 export * from "./robust/bulyan.ts";
 export * from "./robust/coordinate_median.ts";
 export * from "./robust/geometric_median.ts";
@@ -92,6 +94,7 @@ const STRATEGIES: Entries<Strategy> = {
     texts: ["local"],
     make: (_, { local = "" }) => new FedPer({ local: local.split("+").filter(Boolean) }),
   },
+  "flex": { make: () => new Flex() },
   "median": { make: () => new CoordinateMedian() },
   "trimmed-mean": { numbers: ["attackers"], make: (options) => new TrimmedMean(options) },
   "geometric-median": {

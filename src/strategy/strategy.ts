@@ -5,7 +5,7 @@
  */
 
 import type { Rank } from "../base/rank.ts";
-import type { ParameterVector } from "../params/manifest.ts";
+import type { Manifest, ParameterVector } from "../params/manifest.ts";
 import type { RingVector } from "../secure/quantize.ts";
 import type { TrainSettings } from "../plan/settings.ts";
 import type { PrivacyTerms } from "./privacy.ts";
@@ -114,6 +114,12 @@ export interface RoundInfo {
    * @default {[]}
    */
   readonly fixed?: Spans;
+  /**
+   * Layout of the vector, for an algorithm that treats some of its tensors in another way.
+   *
+   * @default None: all values are alike.
+   */
+  readonly manifest?: Manifest;
   /**
    * Way in which the round adds updates up. Only strategies with `sums` know `"exact"`.
    *

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Random } from "../../src/base/random.ts";
 import { ClientSyncTop } from "../../src/client/sync_topology.ts";
 import { Dataset } from "../../src/data/dataset.ts";
@@ -15,7 +15,14 @@ import type { ModelDescription } from "../../src/train/handler.ts";
 import { lora, textEncoder } from "../../src/train/models/encoder/text_encoder.ts";
 import { sha256Hex } from "../../src/base/hash.ts";
 import { SMALL, smallFile } from "../helpers/encoder/small_encoder.ts";
-import { silentLogger } from "../../mod.ts";
+import {
+  FedAvg,
+  Flex,
+  silentLogger,
+  type Strategy,
+  type TrainPlan,
+  type TrainSettings,
+} from "../../mod.ts";
 
 const MOST_TOKENS = 10, CLIENTS = 3, ROUNDS = 3;
 const FILE = smallFile();
@@ -51,10 +58,14 @@ const PARTS = Array.from(
   (_, i) => Uint32Array.from({ length: 20 }, (_, k) => 20 * i + k),
 );
 
-async function serverFor(model: ModelDescription, more = {}) {
+async function serverFor(
+  model: ModelDescription,
+  more: Partial<TrainSettings> = {},
+  strategy: Strategy = new FedAvg(),
+) {
   return new SyncParameterServerHandler({
     ...await initialParameters(model, 1),
-    model,
+    ...{ model, strategy },
     plan: {
       ...{ epochs: 2, batchSize: 5, learningRate: 0.02, momentum: 0, weightDecay: 0 },
       ...{ keepMomentum: false, optimizer: "adam" },
@@ -156,4 +167,54 @@ Deno.test("a base whose tensors are not those of the description is refused by t
     '"encoder.layer.0.intermediate.dense.weight" of shape [16, 8], got [12, 8]',
   );
   await handler.setUp(model);
+});
+
+Deno.test("clients with adapters of unequal ranks train together by flex, and by no other strategy", async () => {
+  const model = describe("AB"), path = await Deno.makeTempFile({ suffix: ".safetensors" });
+  await Deno.writeFile(path, FILE);
+  const ranks = [2, 1, 1], kept = new Map<number, Float32Array>();
+  const run = async (strategy: Strategy) => {
+    using base = await openBase();
+    const handler = await serverFor(model, {}, strategy);
+    await new Simulation(handler, {
+      ...{ clients: CLIENTS, test: TEST, rounds: 6, pool: InProcessPool.start, base: { path } },
+      handler: ({ rank = 0 }) => {
+        const own = base.ofRank(ranks[rank - 1] ?? 2);
+        const data = TRAIN.select(PARTS[rank - 1] ?? []);
+        return new class extends ClientSGDHandler {
+          override async train(plan: TrainPlan) {
+            const result = await super.train(plan);
+            kept.set(rank, this.parameters.slice());
+            return result;
+          }
+        }({ data, base: own });
+      },
+    }).run();
+    return handler;
+  };
+  const { manifest, parameters } = await run(new Flex());
+  const columnsOf = (vector: Float32Array, name: string, column: number) => {
+    const { offset, shape: [rows = 0, columns = 0] } =
+      manifest.tensors.find((tensor) => tensor.name === name) ?? { offset: 0, shape: [] };
+    return Array.from({ length: rows }, (_, row) => vector[offset + row * columns + column] ?? NaN);
+  };
+  const { name = "" } = manifest.tensors.find(({ name }) => name.endsWith("lora_B")) ?? {};
+  const isUsed = (vector: Float32Array, column: number) =>
+    columnsOf(vector, name, column).some((value) => value !== 0);
+  assertEquals([1, 2, 3].map((rank) => isUsed(kept.get(rank) ?? new Float32Array(), 1)), [
+    true,
+    false,
+    false,
+  ]);
+  assertEquals([isUsed(parameters, 0), isUsed(parameters, 1)], [true, true]);
+  using base = await openBase();
+  await using evaluator = await modelEvaluator(model, TEST, { base });
+  const { accuracy = 0 } = await evaluator.evaluate(parameters);
+  assert(accuracy > 0.5, `${accuracy}`);
+  const other = await base.ofRank(1).createTrainer(model, { data: TRAIN }, "softmaxCrossEntropy");
+  const plan = { ...(await serverFor(model)).plan, round: 1, seed: 1, rank: 1 };
+  assertThrows(() => other.begin(plan, 5), RangeError, "expected the strategy flex");
+  assertThrows(() => base.ofRank(0), RangeError, "expected it from 1, got 0");
+  other[Symbol.dispose]();
+  await Deno.remove(path);
 });

@@ -11,6 +11,7 @@ const RULES: readonly LocalRule[] = [
   { name: "fedper", local: ["logits/"] },
   { name: "gradient" },
   { name: "initial-loss" },
+  { name: "flex" },
 ];
 
 Deno.test("localRuleSchema takes every rule, and refuses another field, a bad one and another name", () => {
@@ -37,6 +38,8 @@ Deno.test("each rule says what its clients keep, receive and send, and whether i
   assertEquals(names(keepsState), ["scaffold", "feddyn", "ditto", "fedper"]);
   assertEquals(names(takesControl), ["scaffold"]);
   assertEquals(names(sendsGradient), ["gradient"]);
-  assertEquals(names((rule) => ruleOf(rule).needsStrategy), ["scaffold", "feddyn", "gradient"]);
+  assertEquals(names((rule) => ruleOf(rule).needsStrategy), [
+    ...["scaffold", "feddyn", "gradient", "flex"],
+  ]);
   assertEquals([keepsState(undefined), takesControl(undefined)], [false, false]);
 });

@@ -68,6 +68,9 @@ function checkFlags(flags: Flags<"client">, command: Command): void {
   if (module === undefined && moduleAllow !== undefined) {
     throw new UsageError("expected --module with --module-allow");
   }
+  if (flags.adapterRank !== undefined && flags.base === undefined) {
+    throw new UsageError("expected --base with --adapter-rank");
+  }
   if (part === undefined && isGiven("partition")) {
     throw new UsageError("expected --part with --partition");
   }
@@ -98,6 +101,7 @@ async function runClient(flags: Flags<"client">, context: CommandContext): Promi
     },
     engine: libraryOptions("engine", flags),
     base: flags.base,
+    adapterRank: flags.adapterRank,
   };
   const report: ClientReport = {
     schema: "fedlab.client/1",

@@ -253,6 +253,14 @@ export const TRAINING = {
     onResume: "any",
     path: "input",
   }),
+  adapterRank: option(whole(1, 256), {
+    value: "<n>",
+    help: "largest rank of the adapters that this client trains, in a run by flex",
+    group: "Training",
+    defaultText: "that of the model",
+    isRare: true,
+    commands: { client: {} },
+  }),
   module: option(text, {
     value: "<path>",
     help: "run the client that this module defines with defineClient(), in a sandboxed process",

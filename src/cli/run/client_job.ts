@@ -35,6 +35,8 @@ export interface ClientJob {
   engine: Partial<EngineOptions>;
   /** Path of the pretrained base. */
   base?: string | undefined;
+  /** Largest rank of the adapters that are trained. Default: that of the model. */
+  adapterRank?: number | undefined;
 }
 
 /** Opens the data of one client, which are arranged when the server's schema is known. */
@@ -76,7 +78,7 @@ export async function runClientJob(
   const telemetry = await openClientTelemetry();
   const toLog = { ...job.topology.log, onLine: telemetry?.onLine };
   using log = openLog({ loggerName: "train", ...toLog });
-  const base = job.base === undefined ? undefined : await baseAt(job.base);
+  const base = job.base === undefined ? undefined : await baseAt(job.base, job.adapterRank);
   await using handler = new ClientSGDHandler({
     ...engine,
     ...(base && { base }),

@@ -72,6 +72,7 @@ export const CHOICES = {
   scaffold: { title: "scaffold", isMade: hasRule("scaffold") },
   feddyn: { title: "feddyn", isMade: hasRule("feddyn") },
   ditto: { title: "ditto", isMade: hasRule("ditto") },
+  flex: { title: "flex", isMade: hasRule("flex") },
   normalizedSteps: {
     title: "fednova",
     isMade: ({ strategy }) => strategy?.normalizesSteps === true,

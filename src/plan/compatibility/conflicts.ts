@@ -115,6 +115,7 @@ export const CONFLICTS: readonly Conflict[] = [
   { between: ["turns", "gradients"], reason: "a gradient is one of all matrices" },
   { between: ["turns", "clientControl"], reason: STILL },
   { between: ["turns", "serverOptimizer"], reason: STILL },
+  { between: ["turns", "flex"], reason: STILL },
   { between: ["turns", "asynchronous"], reason: "updates of both turns would meet" },
   { between: ["regression", "classWeights"], reason: "there are no classes" },
   { between: ["multiLabel", "classWeights"], reason: "a row has several labels" },

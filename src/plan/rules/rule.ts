@@ -35,6 +35,8 @@ export interface RuleCorrection {
   readonly proximal?: number;
   /** Vector added to the gradient. */
   readonly correction?: ParameterVector;
+  /** True where adapters may have a lower rank than the model's. */
+  readonly lowerRanks?: boolean;
 }
 
 /** A client that trains in one round, as its rule sees it. */

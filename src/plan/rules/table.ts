@@ -3,6 +3,7 @@
 import { ditto, type DittoRule } from "./ditto.ts";
 import { feddyn, type FedDynRule } from "./feddyn.ts";
 import { fedper, type FedPerRule } from "./fedper.ts";
+import { flex, type FlexRule } from "./flex.ts";
 import { gradient, type GradientRule } from "./gradient.ts";
 import { initialLoss, type InitialLossRule } from "./initial_loss.ts";
 import { scaffold, type ScaffoldRule } from "./scaffold.ts";
@@ -19,6 +20,7 @@ export type LocalRule =
   | DittoRule
   | FedDynRule
   | FedPerRule
+  | FlexRule
   | GradientRule
   | InitialLossRule
   | ScaffoldRule;
@@ -28,6 +30,7 @@ export const TABLE = {
   "ditto": ditto,
   "feddyn": feddyn,
   "fedper": fedper,
+  "flex": flex,
   "gradient": gradient,
   "initial-loss": initialLoss,
   "scaffold": scaffold,

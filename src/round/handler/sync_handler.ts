@@ -180,10 +180,10 @@ export class SyncParameterServerHandler extends StrategyServerHandler<Strategy>
 
   /** Begins a round of the strategy. */
   beginRound(round: number, numClients: number): void {
-    const { untrained, fixed, aggregation } = this, plan = this.planFor(round);
+    const { untrained, fixed, aggregation, manifest } = this, plan = this.planFor(round);
     this.#norms.clear();
     this.snapshot();
-    const info = { round, numClients, plan, untrained, fixed, aggregation };
+    const info = { round, numClients, plan, untrained, fixed, aggregation, manifest };
     const begun = checkedRound(this.strategy.begin(this.parameters, info), this);
     this.#round = new OpenRound(round, plan, aggregation, begun);
   }

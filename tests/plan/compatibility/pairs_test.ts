@@ -350,7 +350,7 @@ async function refuseTurns(): Promise<void> {
   });
   const options = { ...await initialParameters(model, 1), model };
   const cases = [
-    ...["fedsgd", "scaffold", "feddyn", "fedavgm", "fedadam"].map((name) => {
+    ...["fedsgd", "scaffold", "feddyn", "fedavgm", "fedadam", "flex"].map((name) => {
       const strategy = parseStrategy(name), plan = { ...strategy.clientSettings };
       const make = () => new SyncParameterServerHandler({ ...options, strategy });
       return [make, { strategy, plan }] as const;
