@@ -114,11 +114,7 @@ export interface RoundInfo {
    * @default {[]}
    */
   readonly fixed?: Spans;
-  /**
-   * Layout of the vector, for an algorithm that treats some of its tensors in another way.
-   *
-   * @default None: all values are alike.
-   */
+  /** Layout of the vector, for an algorithm that treats some of its tensors in another way. */
   readonly manifest?: Manifest;
   /**
    * Way in which the round adds updates up. Only strategies with `sums` know `"exact"`.

@@ -31,10 +31,11 @@ interface Adapter {
  * Bai et al. 2024, "Federated Fine-tuning of Large Language Models under Heterogeneous Tasks and
  * Client Resources", section 3: the server averages the products `B A` by number of samples, not
  * the matrices, and a truncated singular value decomposition of the mean `U Σ V^T` gives each
- * client adapters of its own rank. Here the matrices of the model's rank are `B = U √Σ` and `A = √Σ V^T`
- * with the largest singular values first, so that a client of a lower rank takes the first columns
- * of `B` and rows of `A`, which are the best approximation of that rank. Where a singular value is
- * 0, the column of `B` is zeros and the row of `A` stays, so that it can be trained.
+ * client adapters of its own rank. Here the matrices of the model's rank are `B = U √Σ` and
+ * `A = √Σ V^T` with the largest singular values first, so that a client of a lower rank takes the
+ * first columns of `B` and rows of `A`, which are the best approximation of that rank. Where a
+ * singular value is 0, the column of `B` is zeros and the row of `A` stays, so that it can be
+ * trained.
  *
  * All other values, and models without adapters, are averaged as by FedAvg. `A` and `B` are tensors
  * of the layout (`RoundInfo.manifest`) whose names end with `lora_A` and `lora_B`.
