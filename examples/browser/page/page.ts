@@ -6,9 +6,10 @@
 
 import type { FromClient, ToClient } from "../messages.ts";
 import { Cells } from "./cells.ts";
-import { drawChart } from "./chart.ts";
 import { pixelsOf } from "./digit.ts";
+import { find, percent, say, write } from "./elements.ts";
 import { Pad } from "./pad.ts";
+import { JoinForm, partOfAddress, showProgress } from "./progress.ts";
 
 /** Number of rounds in the chart before the server has told theirs. */
 const ROUNDS = 20;
@@ -17,35 +18,10 @@ const SURE = 0.5;
 /** Pause before screen readers announce a reading, so that they do not announce every stroke. */
 const REST_MILLIS = 300;
 
-function find<T extends Element>(id: string, type: abstract new () => T): T {
-  const found = document.getElementById(id);
-  if (!(found instanceof type)) throw new TypeError(`Expected an element ${id} in the page`);
-  return found;
-}
-
-const form = find("join", HTMLFormElement);
 const server = find("server", HTMLInputElement);
 const part = find("part", HTMLInputElement);
 const parts = find("parts", HTMLInputElement);
-const enter = find("enter", HTMLButtonElement);
-const leave = find("leave", HTMLButtonElement);
-const status = find("status", HTMLElement);
-const progress = find("progress", HTMLProgressElement);
-const chart = find("chart", SVGElement);
-
-function write(id: string, text: string): void {
-  const place = find(id, HTMLElement);
-  if (place.textContent !== text) place.textContent = text;
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(1)}%`;
-}
-
-function say(text: string, state: "idle" | "busy" | "done" | "failed"): void {
-  write("status", text);
-  status.dataset.state = state;
-}
+const form = new JoinForm([server, part, parts], { join, leave: () => post({ type: "leave" }) });
 
 let worker: Worker | undefined;
 let rounds = ROUNDS;
@@ -60,12 +36,12 @@ function join(): void {
   worker?.terminate();
   worker = new Worker(new URL("client.js", document.baseURI), { type: "module" });
   worker.onmessage = ({ data }: MessageEvent<FromClient>) => take(data);
-  worker.onerror = (event) => ended(`The worker failed: ${event.message}`, "failed");
+  worker.onerror = (event) => form.end(`The worker failed: ${event.message}`, "failed");
   lines.global.clear();
   lines.local.clear();
   hasModel = false;
-  showProgress();
-  setRunning(true);
+  showProgress(rounds, lines);
+  form.begin();
   say("Loading the digits.", "busy");
   post({
     type: "join",
@@ -73,19 +49,6 @@ function join(): void {
     part: Number(part.value),
     parts: Number(parts.value),
   });
-}
-
-function setRunning(isRunning: boolean): void {
-  for (const input of [server, part, parts]) input.disabled = isRunning;
-  const hadFocus = document.activeElement === enter || document.activeElement === leave;
-  enter.hidden = isRunning;
-  leave.hidden = !isRunning;
-  if (hadFocus) (isRunning ? leave : enter).focus();
-}
-
-function ended(text: string, state: "idle" | "done" | "failed"): void {
-  setRunning(false);
-  say(text, state);
 }
 
 function take(message: FromClient): void {
@@ -103,7 +66,7 @@ function take(message: FromClient): void {
     case "joined": {
       const { rank, worldSize } = message;
       rounds = message.rounds;
-      showProgress();
+      showProgress(rounds, lines);
       return say(
         `Joined as client ${rank} of ${worldSize - 1}. Training begins when all are here.`,
         "busy",
@@ -115,12 +78,12 @@ function take(message: FromClient): void {
     case "trained":
       lines.local.set(message.round, message.accuracy);
       hasModel = true;
-      showProgress();
+      showProgress(rounds, lines);
       return read();
     case "evaluated":
       lines.global.set(message.round, message.accuracy);
       hasModel = true;
-      showProgress();
+      showProgress(rounds, lines);
       return read();
     case "reading":
       return showReading(message.probabilities);
@@ -130,26 +93,13 @@ function take(message: FromClient): void {
       const result = accuracy === undefined
         ? ""
         : ` The shared model recognizes ${percent(accuracy)} of the test digits.`;
-      return ended(`The run is over.${result}`, "done");
+      return form.end(`The run is over.${result}`, "done");
     }
     case "left":
-      return ended("You have left the run.", "idle");
+      return form.end("You have left the run.", "idle");
     case "failed":
-      return ended(message.message, "failed");
+      return form.end(message.message, "failed");
   }
-}
-
-function showProgress(): void {
-  const [round, accuracy] = [...lines.global].at(-1) ?? [];
-  progress.max = rounds;
-  progress.value = round ?? 0;
-  if (round === undefined) write("round", "–");
-  write("accuracy", accuracy === undefined ? "–" : percent(accuracy));
-  const text = round === undefined || accuracy === undefined
-    ? "No rounds yet."
-    : `After round ${round} of ${rounds}: ${percent(accuracy)}.`;
-  write("chart-text", text);
-  drawChart(chart, rounds, lines);
 }
 
 const bars = Array.from({ length: 10 }, (_, digit) => {
@@ -225,19 +175,12 @@ find("clear", HTMLButtonElement).addEventListener("click", () => {
   write("reading", "Draw a digit for the model to recognize.");
 });
 
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  join();
-});
-leave.addEventListener("click", () => post({ type: "leave" }));
-
-const query = new URLSearchParams(location.search);
-const [, ownPart, allParts] = /^(\d+)\/(\d+)$/.exec(query.get("part") ?? "") ?? [];
 const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-server.value = query.get("server") ?? `${scheme}//${location.host}/federation`;
-showProgress();
-if (ownPart !== undefined && allParts !== undefined) {
-  part.value = ownPart;
-  parts.value = allParts;
+server.value = new URLSearchParams(location.search).get("server") ??
+  `${scheme}//${location.host}/federation`;
+showProgress(rounds, lines);
+const asked = partOfAddress();
+if (asked) {
+  [part.value, parts.value] = asked;
   join();
 }

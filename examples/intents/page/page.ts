@@ -5,50 +5,28 @@
  * @module
  */
 
-import { drawChart } from "../../browser/page/chart.ts";
+import { find, percent, say, write } from "../../browser/page/elements.ts";
+import { JoinForm, partOfAddress, showProgress } from "../../browser/page/progress.ts";
 import type { Answer, FromBank, ToBank } from "../messages.ts";
 
 /** Pause before screen readers announce an answer, so that they do not announce every letter. */
 const REST_MILLIS = 400;
 
-function find<T extends Element>(id: string, type: abstract new () => T): T {
-  const found = document.getElementById(id);
-  if (!(found instanceof type)) throw new TypeError(`Expected an element ${id} in the page`);
-  return found;
-}
-
 const part = find("part", HTMLInputElement);
 const parts = find("parts", HTMLInputElement);
 const file = find("file", HTMLInputElement);
-const enter = find("enter", HTMLButtonElement);
-const leave = find("leave", HTMLButtonElement);
-const status = find("status", HTMLElement);
-const progress = find("progress", HTMLProgressElement);
 const question = find("question", HTMLTextAreaElement);
 const intents = find("intents", HTMLOListElement);
-
-function write(id: string, text: string): void {
-  const place = find(id, HTMLElement);
-  if (place.textContent !== text) place.textContent = text;
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(1)}%`;
-}
+const form = new JoinForm([part, parts, file], { join, leave: () => post({ type: "leave" }) });
 
 function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
 }
 
-function say(text: string, state: "idle" | "busy" | "done" | "failed"): void {
-  write("status", text);
-  status.dataset.state = state;
-}
-
 let worker: Worker | undefined;
 let rounds = 1;
 let hasModel = false;
-const accuracies = new Map<number, number>();
+const lines = { global: new Map<number, number>(), local: new Map<number, number>() };
 
 function post(message: ToBank): void {
   worker?.postMessage(message);
@@ -58,11 +36,11 @@ function join(): void {
   worker?.terminate();
   worker = new Worker(new URL("bank.js", document.baseURI), { type: "module" });
   worker.onmessage = ({ data }: MessageEvent<FromBank>) => take(data);
-  worker.onerror = (event) => ended(`The worker failed: ${event.message}`, "failed");
-  accuracies.clear();
+  worker.onerror = (event) => form.end(`The worker failed: ${event.message}`, "failed");
+  lines.global.clear();
   hasModel = false;
-  showProgress();
-  setRunning(true);
+  showProgress(rounds, lines);
+  form.begin();
   say("Loading the encoder.", "busy");
   write("title", `Bank ${part.value} of ${parts.value}`);
   const own = file.files?.[0];
@@ -72,19 +50,6 @@ function join(): void {
     part: `${part.value}/${parts.value}`,
     ...(own && { file: own }),
   });
-}
-
-function setRunning(isRunning: boolean): void {
-  for (const input of [part, parts, file]) input.disabled = isRunning;
-  const hadFocus = document.activeElement === enter || document.activeElement === leave;
-  enter.hidden = isRunning;
-  leave.hidden = !isRunning;
-  if (hadFocus) (isRunning ? leave : enter).focus();
-}
-
-function ended(text: string, state: "idle" | "done" | "failed"): void {
-  setRunning(false);
-  say(text, state);
 }
 
 function take(message: FromBank): void {
@@ -105,7 +70,7 @@ function take(message: FromBank): void {
           ...notes,
         ].join(" "),
       );
-      showProgress();
+      showProgress(rounds, lines);
       return say("Waiting for the server.", "busy");
     }
     case "waiting":
@@ -121,36 +86,23 @@ function take(message: FromBank): void {
       say(`Training ${message.stage === "head" ? "the head" : "the adapters"} together.`, "busy");
       return ask();
     case "evaluated":
-      accuracies.set(message.round, message.accuracy);
-      showProgress();
+      lines.global.set(message.round, message.accuracy);
+      showProgress(rounds, lines);
       return ask();
     case "answer":
       return showAnswer(message);
     case "over": {
-      const accuracy = [...accuracies.values()].at(-1) ?? 0;
-      return ended(
+      const accuracy = [...lines.global.values()].at(-1) ?? 0;
+      return form.end(
         `The run is over. The model is right on ${percent(accuracy)} of the test questions.`,
         "done",
       );
     }
     case "left":
-      return ended("You have left the run.", "idle");
+      return form.end("You have left the run.", "idle");
     case "failed":
-      return ended(message.message, "failed");
+      return form.end(message.message, "failed");
   }
-}
-
-function showProgress(): void {
-  const [round, accuracy] = [...accuracies].at(-1) ?? [];
-  progress.max = rounds;
-  progress.value = round ?? 0;
-  if (round === undefined) write("round", "–");
-  write("accuracy", accuracy === undefined ? "–" : percent(accuracy));
-  const text = round === undefined || accuracy === undefined
-    ? "No rounds yet."
-    : `After round ${round} of ${rounds}: ${percent(accuracy)}.`;
-  write("chart-text", text);
-  drawChart(find("chart", SVGElement), rounds, { global: accuracies, local: new Map() });
 }
 
 function ask(): void {
@@ -197,17 +149,10 @@ function readable(name: string): string {
 }
 
 question.addEventListener("input", ask);
-find("join", HTMLFormElement).addEventListener("submit", (event) => {
-  event.preventDefault();
-  join();
-});
-leave.addEventListener("click", () => post({ type: "leave" }));
 
-const [, ownPart, allParts] =
-  /^(\d+)\/(\d+)$/.exec(new URLSearchParams(location.search).get("part") ?? "") ?? [];
-showProgress();
-if (ownPart !== undefined && allParts !== undefined) {
-  part.value = ownPart;
-  parts.value = allParts;
+showProgress(rounds, lines);
+const asked = partOfAddress();
+if (asked) {
+  [part.value, parts.value] = asked;
   join();
 }

@@ -4,13 +4,8 @@
  * @module
  */
 
+import { find, say, write } from "../../browser/page/elements.ts";
 import type { FromWriter, ToWriter } from "../messages.ts";
-
-function find<T extends Element>(id: string, type: abstract new () => T): T {
-  const found = document.getElementById(id);
-  if (!(found instanceof type)) throw new TypeError(`Expected an element ${id} in the page`);
-  return found;
-}
 
 const text = find("text", HTMLTextAreaElement);
 const own = find("own", HTMLElement);
@@ -21,7 +16,6 @@ const temperature = find("temperature", HTMLInputElement);
 const length = find("length", HTMLInputElement);
 const line = find("line", HTMLInputElement);
 const files = find("files", HTMLInputElement);
-const status = find("status", HTMLElement);
 
 const worker = new Worker(new URL("writer.js", document.baseURI), { type: "module" });
 let wish = 0, seed = 0;
@@ -29,16 +23,6 @@ let hasModel = false;
 
 function post(message: ToWriter): void {
   worker.postMessage(message);
-}
-
-function write(id: string, content: string): void {
-  const place = find(id, HTMLElement);
-  if (place.textContent !== content) place.textContent = content;
-}
-
-function say(content: string, state: "busy" | "done" | "failed"): void {
-  write("status", content);
-  status.dataset.state = state;
 }
 
 /** Asks the model for the text that follows. */
