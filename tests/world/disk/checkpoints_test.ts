@@ -55,14 +55,7 @@ Deno.test("CheckpointStore finds the newest durable checkpoint after each of 200
     }
   };
   for (let crash = 0; crash < 200; crash++) {
-    const process = machine.start(main);
-    const end = machine.scheduler.events + 1 + random.below(400);
-    await machine.run(
-      undefined,
-      () => machine.scheduler.events >= end || process.end !== undefined,
-    );
-    assertEquals(process.end, undefined);
-    process.kill();
+    assertEquals(await machine.killAfter(main, 1 + random.below(400)), undefined);
     // Now and then the machine stays on, as when a process alone is killed.
     if (random.below(4) > 0) machine.disk.crash();
   }

@@ -28,14 +28,7 @@ Deno.test("LedgerFile forgets no release after any of 200 crashes, once it has b
     }
   };
   for (let crash = 0; crash < 200; crash++) {
-    const process = machine.start(main);
-    const end = machine.scheduler.events + 1 + random.below(60);
-    await machine.run(
-      undefined,
-      () => machine.scheduler.events >= end || process.end !== undefined,
-    );
-    assertEquals(process.end, undefined);
-    process.kill();
+    assertEquals(await machine.killAfter(main, 1 + random.below(60)), undefined);
     if (random.below(3) > 0) machine.disk.crash();
   }
   assert(known > 100, `${known} releases`);

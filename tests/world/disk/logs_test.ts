@@ -90,10 +90,7 @@ Deno.test("replaceFile() on a disk leaves the old text or the new one, whenever 
   for (let seed = 1; seed <= 60; seed++) {
     const machine = new DiskMachine(seed);
     await machine.get(() => replaceTextFile("file", texts[0]));
-    const process = machine.start(() => replaceTextFile("file", texts[1]));
-    const end = machine.scheduler.events + 1 + seed % 20;
-    await machine.run(undefined, () => machine.scheduler.events >= end);
-    process.kill();
+    await machine.killAfter(() => replaceTextFile("file", texts[1]), 1 + seed % 20);
     machine.disk.crash();
     const text = new TextDecoder().decode(machine.disk.read("/file"));
     assert(texts.some((known) => known === text), text.slice(0, 10));

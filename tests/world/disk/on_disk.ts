@@ -2,7 +2,7 @@ import { Random } from "../../../src/base/random.ts";
 import { Scheduler } from "../../../src/world/scheduler.ts";
 import { Machine } from "../../../src/world/machine.ts";
 import { VirtualDisk } from "../../../src/world/disk/virtual_disk.ts";
-import { VirtualProcess } from "../../../src/world/virtual_process.ts";
+import { type ProcessEnd, VirtualProcess } from "../../../src/world/virtual_process.ts";
 import { virtualRuntime } from "../../../src/world/runtime/virtual_runtime.ts";
 import { replaceRuntime, runtime } from "../../../src/base/runtime/runtime.ts";
 
@@ -51,6 +51,15 @@ export class DiskMachine {
   async run(until?: number, isOver: () => boolean = () => false): Promise<void> {
     using _runtime = replaceRuntime({ ...runtime });
     await this.scheduler.run(isOver, until);
+  }
+
+  /** Starts a process, kills it after some events, and returns its end if it was over before. */
+  async killAfter(main: () => Promise<void>, events: number): Promise<ProcessEnd | undefined> {
+    const process = this.start(main), end = this.scheduler.events + events;
+    await this.run(undefined, () => this.scheduler.events >= end || process.end !== undefined);
+    const before = process.end;
+    process.kill();
+    return before;
   }
 
   /**
