@@ -9,6 +9,7 @@ import {
 } from "../../mod.ts";
 import type { GradientResult } from "../../src/plan/mod.ts";
 import { delay } from "../../src/base/time/delay.ts";
+import { stepFrom, stepGradient } from "../../src/world/federation/step_handler.ts";
 
 /** The model: a body, and a head that `fedper` keeps on the client. */
 export function manifestOf(length: number): Manifest {
@@ -16,37 +17,6 @@ export function manifestOf(length: number): Manifest {
     { name: "body/w", shape: [length - 10] },
     { name: "head/w", shape: [10] },
   ]);
-}
-
-/** A number from -1 to 1 that depends on these three alone. */
-function noise(rank: number, round: number, i: number): number {
-  let hash = Math.imul(i + 1, 0x9E3779B1) ^ Math.imul(rank + 1, 0x85EBCA6B) ^
-    Math.imul(round + 1, 0xC2B2AE35);
-  hash = Math.imul(hash ^ hash >>> 15, 0x2C1B3C6D);
-  return (hash ^ hash >>> 12 | 0) / 0x80000000;
-}
-
-/** The way from `x` to what the rank has made of it: a step towards its own target. */
-function change(x: number, rank: number, round: number, i: number): number {
-  return 0.1 * (1 + 0.1 * rank - x) + 0.02 * noise(rank, round, i);
-}
-
-/** What an honest client makes of the parameters. */
-export function trained(
-  global: ParameterVector,
-  rank: number,
-  round: number,
-): ParameterVector {
-  return global.map((x, i) => x + change(x, rank, round, i));
-}
-
-/** The gradient that an honest client takes at the parameters. */
-export function gradientAt(
-  global: ParameterVector,
-  rank: number,
-  round: number,
-): ParameterVector {
-  return global.map((x, i) => -change(x, rank, round, i));
 }
 
 /**
@@ -57,8 +27,8 @@ export function honestUpdate(
   global: ParameterVector,
   { rank, round, rule }: { rank: number; round: number; rule: string | undefined },
 ): ParameterVector {
-  if (rule === "gradient") return gradientAt(global, rank, round);
-  const update = trained(global, rank, round);
+  if (rule === "gradient") return stepGradient(global, rank, round);
+  const update = stepFrom(global, rank, round);
   // What stays on the client goes back as it came.
   if (rule === "fedper") update.set(global.subarray(-10), global.length - 10);
   return update;
@@ -111,12 +81,12 @@ export class HonestHandler extends ClientBackendHandler {
   async train({ round }: TrainPlan, signal?: AbortSignal): Promise<TrainResult> {
     if (this.#seconds > 0) await delay(this.#seconds * 1000, signal);
     const loss = lossOf(this.#vector);
-    this.#vector.set(trained(this.#vector, this.#rank, round));
+    this.#vector.set(stepFrom(this.#vector, this.#rank, round));
     return await this.#result(loss);
   }
 
   override async gradient({ round }: TrainPlan): Promise<GradientResult> {
-    const gradient = gradientAt(this.#vector, this.#rank, round);
+    const gradient = stepGradient(this.#vector, this.#rank, round);
     return { ...await this.#result(lossOf(this.#vector)), gradient };
   }
 

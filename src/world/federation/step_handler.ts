@@ -35,6 +35,15 @@ function change(x: number, client: number, round: number, i: number): number {
   return 0.1 * (1 + 0.1 * client - x) + 0.02 * noise(client, round, i);
 }
 
+/** Returns the gradient that a client takes at some parameters: its training is a step down it. */
+export function stepGradient(
+  start: ParameterVector,
+  client: number,
+  round: number,
+): ParameterVector {
+  return start.map((x, i) => -change(x, client, round, i));
+}
+
 /** Returns the result of a client's training from some parameters. */
 export function stepFrom(start: ParameterVector, client: number, round: number): ParameterVector {
   return start.map((x, i) => x + change(x, client, round, i));
@@ -117,8 +126,8 @@ export class StepHandler extends ClientBackendHandler {
 
   override async gradient({ round }: TrainPlan, signal?: AbortSignal): Promise<GradientResult> {
     await this.#work(signal);
-    const { client } = this.#options, start = this.#vector.slice();
-    const gradient = start.map((x, i) => -change(x, client, round, i));
+    const start = this.#vector.slice();
+    const gradient = stepGradient(start, this.#options.client, round);
     this.#options.onTraining({ round, start, result: gradient });
     return { ...this.#figures(meanSquare(start)), gradient };
   }
