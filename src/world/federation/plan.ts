@@ -34,7 +34,7 @@ export interface FederationPlan {
   readonly clientPrivacy?: string;
   /** Clients that break the rules of the protocol: fewer than half. Absent without any. */
   readonly hostile?: readonly HostileClient[];
-  /** What a malicious server does, at which the clients have to end. Absent for a sound server. */
+  /** Malice of the server, at which the clients have to end. Absent for a sound server. */
   readonly rogue?: RogueKind;
   /** Share of the clients that each round selects. */
   readonly fraction: number;

@@ -2,9 +2,8 @@ import type { Invariant } from "./invariant.ts";
 import { machineOf } from "./model_of_updates.ts";
 
 /**
- * Where clients prove their keys, a rank belongs to the key that has had it first for the rest of
- * the run, and each key has one rank: also after the server has gone on from a checkpoint, as far
- * as that knows of it.
+ * A rank belongs to the key that has had it first for the rest of the run, and each key has one
+ * rank: also after the server has gone on from a checkpoint, as far as that knows of it.
  */
 export const ranksAreUnique: Invariant = {
   name: "a rank has one owner",

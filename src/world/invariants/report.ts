@@ -9,7 +9,7 @@ export const reportIsTrue: Invariant = {
   name: "the report tells of the rounds as they were",
   breaches({ federation: { history } }) {
     let told: readonly RoundReport[] = [], again = 0;
-    /** What had been told when a round was told last, that one included. */
+    /** Rounds that had been told when a round was told last, that one included. */
     const upTo = new Map<number, readonly RoundReport[]>();
     for (const entry of history.entries) {
       if (entry.type === "started" && entry.machine === "server") {

@@ -8,12 +8,12 @@ const VECTORS = 6;
 const ROUND = { whole: 1500, client: 900 } as const;
 /** Most characters of a reason that a client or a disk gives, which the history keeps. */
 const REASON_LENGTH = 200;
-/** Most files in the folder of a run: checkpoints, history, account, results, and temporary ones. */
+/** Most files in a folder of a run: checkpoints, history, account, results, temporary ones. */
 const FILES = 16;
 
 /**
- * What a run keeps on the disk does not grow with its length: a checkpoint is as large as the model
- * and its clients, the history has a bounded line for each round, and old files are removed.
+ * Files of a run do not grow with its length: a checkpoint is as large as the model and its
+ * clients, the history has a bounded line for each round, and old files are removed.
  */
 export const sizesAreBounded: Invariant = {
   name: "files grow with the model, the clients and the rounds alone",
