@@ -5,6 +5,7 @@ import { insist, pause } from "./insist.ts";
 import { endedSchema } from "./job_message.ts";
 import { DONE_STREAM, doneSubject, endedSubject, machineIn } from "./names.ts";
 import { ownBytes, parcelBytes } from "./parcel.ts";
+import type { Session } from "./session.ts";
 import type { BlockList } from "./block_list.ts";
 import type { ClientJob } from "../sim/client_pool.ts";
 
@@ -27,6 +28,7 @@ const READ_AHEAD = 8;
 export class Arrivals {
   readonly #cluster: Cluster;
   readonly #session: string;
+  readonly #lost: AbortSignal;
   readonly #stop: () => void;
   #list: BlockList<ClientJob> | undefined;
   readonly #ended = new Set<number>();
@@ -37,9 +39,10 @@ export class Arrivals {
   #wake: () => void = () => {};
 
   /** Begins to listen. */
-  constructor(cluster: Cluster, session: string) {
+  constructor(cluster: Cluster, { id: session, lost }: Pick<Session, "id" | "lost">) {
     this.#cluster = cluster;
     this.#session = session;
+    this.#lost = lost;
     const ended = cluster.connection.subscribe(endedSubject(session, ">"), {
       callback: (error, message) => {
         if (error === null) this.#onEnded(message.data, machineIn(message.subject));
@@ -94,6 +97,7 @@ export class Arrivals {
     return await insist(
       this.#cluster,
       () => direct.getMessage(DONE_STREAM, { seq: 1, next_by_subj }),
+      this.#lost,
     );
   }
 

@@ -80,7 +80,7 @@ export class BlockDesk {
 
   constructor(parts: BlockDeskParts) {
     this.#parts = parts;
-    this.#arrivals = new Arrivals(parts.cluster, parts.session.id);
+    this.#arrivals = new Arrivals(parts.cluster, parts.session);
     this.#reader = new OutcomeReader(parts.options, parts.vectors);
     this.refusals = new Refusals(parts.machines, parts.onNotice);
   }

@@ -164,7 +164,7 @@ export class ClusterPool implements ClientPool {
     const views = [parameters, ...control ? [control] : []], number = this.#inputs++;
     const before = this.#input?.vectors;
     const isSame = before !== undefined && await this.#vectors.digestOf(views) === before.sha256;
-    const vectors = isSame ? before : await this.#vectors.put(views);
+    const vectors = isSame ? before : await this.#vectors.put(views, this.#session.lost);
     this.#input = { number, plan, vectors };
     if (before !== undefined && !isSame) this.#vectors.forget(before);
   }

@@ -3,12 +3,15 @@ import { runtime } from "../base/runtime/runtime.ts";
 import { ClusterError } from "./cluster_error.ts";
 import type { Cluster } from "./connect.ts";
 import { errors, JetStreamApiError } from "./deps.ts";
+import { SESSIONS_BUCKET } from "./names.ts";
 import { namedError } from "./server_check.ts";
 
 /** Milliseconds between two attempts. */
 const PAUSE_MILLIS = 100;
 /** Milliseconds that a server may be away. */
 const PATIENCE_MILLIS = 120_000;
+/** Code of the server's error for a stream that is not there. */
+export const NO_STREAM = 10059;
 /** Code of the server's error while JetStream is about to start or to choose a leader. */
 const NOT_YET = 10008;
 
@@ -31,7 +34,8 @@ export async function insist<T>(
     } catch (error) {
       const refusal = cluster.violationSince(began);
       if (refusal !== undefined) throw namedError(cluster.url, refusal);
-      if (!mayPass(error) || cluster.connection.isClosed()) throw namedError(cluster.url, error);
+      if (cluster.connection.isClosed()) throw namedError(cluster.url, error);
+      if (!mayPass(error)) throw await lossOf(cluster, error) ?? namedError(cluster.url, error);
       if (runtime.clock.now() - began > PATIENCE_MILLIS) {
         throw new ClusterError(
           "unreachable",
@@ -44,6 +48,19 @@ export async function insist<T>(
     }
     await pause(PAUSE_MILLIS);
   }
+}
+
+/** Returns the error of a server that has lost its streams, where a call has failed for that. */
+async function lossOf({ manager, url }: Cluster, cause: unknown): Promise<Error | undefined> {
+  const isPublish = cause instanceof Error && cause.name === "JetStreamNotEnabled";
+  if (!isPublish) return undefined;
+  const found = await manager.streams.info(`KV_${SESSIONS_BUCKET}`).catch((error) => error);
+  if (!(found instanceof JetStreamApiError && found.code === NO_STREAM)) return undefined;
+  return new ClusterError(
+    "lost-jobs",
+    `Cannot go on: the server of the cluster at ${url} has lost what it had stored`,
+    { cause },
+  );
 }
 
 /** Resolves after a time, or once the signal is aborted. */

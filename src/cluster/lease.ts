@@ -1,8 +1,8 @@
 import { runtime, type Timer } from "../base/runtime/runtime.ts";
-import { ClusterError } from "./cluster_error.ts";
+import { ClusterError, type ClusterFault } from "./cluster_error.ts";
 import type { Cluster } from "./connect.ts";
-import { JetStreamApiError, type KV } from "./deps.ts";
-import { insist, pause } from "./insist.ts";
+import { errors, JetStreamApiError, type KV } from "./deps.ts";
+import { insist, NO_STREAM, pause } from "./insist.ts";
 import { LEASES_BUCKET } from "./names.ts";
 import { openBucket } from "./provision.ts";
 
@@ -10,6 +10,8 @@ import { openBucket } from "./provision.ts";
 const RENEW_MILLIS = 1000;
 /** Milliseconds after which the lease of a process that has died has ended in any case. */
 const ENDED_MILLIS = 6000;
+/** Renewals without an answer of a stream after which it is looked for. */
+const MOST_UNANSWERED = 3;
 /** Code of the server's error for an entry that another process has changed. */
 const CHANGED: ReadonlySet<number> = new Set([10071, 10164]);
 
@@ -29,7 +31,7 @@ export interface LeaseOptions {
  * that the clocks of machines do not matter.
  */
 export class Lease implements AsyncDisposable {
-  /** Aborted once another process holds the lease. */
+  /** Aborted once another process holds the lease, or the server has lost it. */
   readonly lost: AbortSignal;
   readonly #lost = new AbortController();
   readonly #cluster: Cluster;
@@ -39,6 +41,8 @@ export class Lease implements AsyncDisposable {
   readonly #options: LeaseOptions;
   readonly #stop: () => void;
   #revision: number;
+  /** Renewals, one after the other, that no stream has answered. */
+  #unanswered = 0;
   #timer: Timer | undefined;
   #renewing: Promise<void> = Promise.resolve();
 
@@ -135,9 +139,26 @@ export class Lease implements AsyncDisposable {
     if (this.#lost.signal.aborted) return;
     try {
       this.#revision = await this.#bucket.update(this.#key, this.#holder, this.#revision);
+      this.#unanswered = 0;
     } catch (error) {
       if (isChanged(error)) await this.#takeAgain(error);
+      else if (error instanceof errors.NoRespondersError) await this.#look(error);
     }
+  }
+
+  /** Finds out whether the server has lost the bucket, where nothing has answered for a while. */
+  async #look(cause: unknown): Promise<void> {
+    if (++this.#unanswered < MOST_UNANSWERED) return;
+    this.#unanswered = 0;
+    const info = await this.#cluster.manager.streams.info(`KV_${LEASES_BUCKET}`)
+      .catch((error) => error);
+    if (!(info instanceof JetStreamApiError && info.code === NO_STREAM)) return;
+    const { url } = this.#cluster;
+    this.#lose(
+      `the server of the cluster at ${url} has lost what it had stored`,
+      cause,
+      "lost-jobs",
+    );
   }
 
   /** Takes the lease again where it has ended while the server was away, and nobody took it. */
@@ -160,10 +181,10 @@ export class Lease implements AsyncDisposable {
     this.#lose("this process was silent for so long that others have ended its part", cause);
   }
 
-  #lose(why: string, cause: unknown): void {
+  #lose(why: string, cause: unknown, fault: ClusterFault = "two-coordinators"): void {
     const run = this.#options.run ?? nameIn(this.#key);
     const message = `Cannot go on with the run ${run}: ${why}`;
-    this.#lost.abort(new ClusterError("two-coordinators", message, { cause }));
+    this.#lost.abort(new ClusterError(fault, message, { cause }));
   }
 
   /** Gives the lease back. */

@@ -89,6 +89,7 @@ export class Session implements AsyncDisposable {
     const { num_pending, num_ack_pending, num_waiting } = await insist(
       this.#cluster,
       () => this.#cluster.manager.consumers.info(JOBS_STREAM, this.id),
+      this.lost,
     );
     const isEmpty = num_pending === 0 && num_ack_pending === 0;
     return { isEmpty, hasIdle: num_pending === 0 && num_waiting > 0 };

@@ -96,6 +96,22 @@ testWithNats("a coordinator tells that its session was removed", async ({ url })
   assertEquals(await Lease.holder(cluster, id), undefined);
 });
 
+testWithNats("a coordinator tells of a server that has lost what it had stored", async (server) => {
+  const sample = await poolOptions(), { url } = server;
+  await using pool = await ClusterPool.start({ url, run: "mine" }, sample.options);
+  await pool.publish(inputOf(sample));
+  const running = pool.run([{ kind: "train", round: 1, rank: 1 }], { take: () => {} });
+  const ended = running.then(() => "trained", (error) => error.message);
+  await server.kill();
+  await Deno.remove(`${server.folder}/store`, { recursive: true });
+  await server.restart();
+  const message = await ended;
+  assert(
+    /^Cannot go on.*the server of the cluster at \S+ has lost what it had stored$/.test(message),
+    message,
+  );
+});
+
 testWithNats("a run stays for others where a standby cannot go on with it", async ({ url }) => {
   await using cluster = await connectCluster({ url });
   await provision(cluster);
