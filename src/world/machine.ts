@@ -6,8 +6,8 @@ export class Machine {
   readonly name: string;
   /** Disk, which outlives the machine's processes. */
   readonly disk: VirtualDisk;
-  /** Set while it has power. */
-  isOn = true;
+  /** Number of causes for which it has no power. */
+  outages = 0;
   /** Milliseconds by which its time of day is ahead of the world's; a fault may change it. */
   wallClockOffset = 0;
 
@@ -15,5 +15,10 @@ export class Machine {
   constructor(name: string, disk: VirtualDisk) {
     this.name = name;
     this.disk = disk;
+  }
+
+  /** True while it has power. */
+  get isOn(): boolean {
+    return this.outages === 0;
   }
 }

@@ -56,7 +56,7 @@ export class VirtualProcess implements Actor {
   readonly #held: WorldEvent[] = [];
   /** Resources that the operating system releases when the process ends. */
   readonly #resources = new Set<Disposable>();
-  #isPaused = false;
+  #pauses = 0;
   #end: ProcessEnd | undefined;
 
   /** Starts a process. Its main function begins in a turn of its own. */
@@ -77,7 +77,7 @@ export class VirtualProcess implements Actor {
   }
 
   get state(): ActorState {
-    return this.#end !== undefined ? "gone" : this.#isPaused ? "paused" : "running";
+    return this.#end !== undefined ? "gone" : this.#pauses > 0 ? "paused" : "running";
   }
 
   /** End of the process; `undefined` while it runs. */
@@ -104,12 +104,12 @@ export class VirtualProcess implements Actor {
 
   /** Stops it for a while, as SIGSTOP does: its machine goes on to receive for it. */
   pause(): void {
-    this.#isPaused = true;
+    this.#pauses++;
   }
 
-  /** Lets it go on after a pause; what was due meanwhile comes at once, in order. */
+  /** Ends a pause. After the last one it goes on; what was due meanwhile comes at once, in order. */
   resume(): void {
-    this.#isPaused = false;
+    if (this.#pauses === 0 || --this.#pauses > 0) return;
     for (const event of this.#held.splice(0)) this.#scheduler.again(event);
   }
 

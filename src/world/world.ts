@@ -44,6 +44,7 @@ export interface ProcessContext {
  * While a world runs it holds the runtime of this thread: one world runs at a time.
  */
 export class World {
+  static #isRunning = false;
   readonly seed: number;
   readonly scheduler = new Scheduler();
   readonly network: VirtualNetwork;
@@ -147,10 +148,13 @@ export class World {
     return process;
   }
 
-  /** Takes the power from a machine: its processes end, and its disk keeps what it has to keep. */
+  /**
+   * Takes the power from a machine: its processes end, and its disk keeps what it has to keep. It
+   * has power again when `powerOn` was called as often.
+   */
   powerOff(machine: Machine): void {
+    if (machine.outages++ > 0) return;
     this.log(machine.name, "loses power");
-    machine.isOn = false;
     for (const process of this.#on(machine)) process.kill();
     this.network.powerChanged(machine);
     machine.disk.crash();
@@ -158,8 +162,8 @@ export class World {
 
   /** Gives a machine its power back. Its programs are started by whoever runs it. */
   powerOn(machine: Machine): void {
+    if (machine.isOn || --machine.outages > 0) return;
     this.log(machine.name, "has power again");
-    machine.isOn = true;
     this.network.powerChanged(machine);
   }
 
@@ -167,8 +171,19 @@ export class World {
    * Runs the world until a condition holds, a time has come, or nothing is left to do.
    *
    * @param until Time in milliseconds of the world.
+   * @throws {Error} If another world runs in this thread.
    */
   async run(isOver: () => boolean, until?: number): Promise<"over" | "late" | "idle"> {
+    if (World.#isRunning) throw new Error("Cannot run a world: another one runs in this thread");
+    World.#isRunning = true;
+    try {
+      return await this.#run(isOver, until);
+    } finally {
+      World.#isRunning = false;
+    }
+  }
+
+  async #run(isOver: () => boolean, until?: number): Promise<"over" | "late" | "idle"> {
     const onRejection = (event: PromiseRejectionEvent) => {
       event.preventDefault();
       const { current } = this.scheduler;

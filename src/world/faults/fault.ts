@@ -49,7 +49,6 @@ const FAULTS: { readonly [Kind in FaultKind]: Begin<Kind> } = {
   },
   power({ machine }, federation) {
     const { world } = federation, it = world.machine(machine);
-    if (!it.isOn) return NOTHING;
     world.powerOff(it);
     return () => {
       world.powerOn(it);
