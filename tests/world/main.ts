@@ -4,7 +4,7 @@
  *
  *     deno task world --seed 1 --hours 100
  */
-import { parseArgs } from "node:util";
+import { errorMessage } from "../../src/base/errors.ts";
 import { Counts } from "../../src/world/coverage/counts.ts";
 import { checkMoment } from "../../src/world/coverage/machine.ts";
 import { coverageLines, coverageText } from "../../src/world/coverage/report.ts";
@@ -17,18 +17,19 @@ import { shrink } from "../../src/world/shrink.ts";
 import { pictureOf } from "./page/picture_of.ts";
 import { writePage } from "./page/write_page.ts";
 import { huntMutants } from "./mutants/run.ts";
+import { checkWritable, CommandError, readCommand, type WorldCommand } from "./options.ts";
 
 const HELP = `Runs federations in simulated time, with faults of machines, links and disks.
 
   deno task world [--seed S] [--hours H] [--minutes M] [--replay] [--plan FILE] [--write FILE]
 
   --seed S      seed of the first run (1); the next run has the next seed
-  --hours H     hours of the world after which no new run begins (100)
+  --hours H     hours of the world after which no new run begins (100, unless there is --minutes)
   --minutes M   minutes of real time after which no new run begins
   --replay      shows the log of all processes of one run
   --plan FILE   makes the run that such a file describes, in place of that of the seed
-  --write FILE  writes a file for --plan: the run that failed with its fewest faults, or with
-                --replay the run of the seed
+  --write FILE  writes a file for --plan: the first run that failed, with its fewest faults, or with
+                --replay, --plan or --page that run
   --page FILE   writes a page that shows one run as a sequence diagram
   --coverage    counts the transitions of the protocol that the runs make, and prints the table
   --steer       draws runs towards transitions that were not made; implies --coverage. Such a run
@@ -40,39 +41,13 @@ const HELP = `Runs federations in simulated time, with faults of machines, links
 /** Tries after which a schedule is not made smaller. */
 const SHRINK_TRIES = 200;
 
-const { values, positionals: names } = parseArgs({
-  allowPositionals: Deno.args.includes("--mutants"),
-  options: {
-    seed: { type: "string", default: "1" },
-    hours: { type: "string", default: "100" },
-    minutes: { type: "string", default: "Infinity" },
-    replay: { type: "boolean", default: false },
-    plan: { type: "string" },
-    write: { type: "string" },
-    coverage: { type: "boolean", default: false },
-    steer: { type: "boolean", default: false },
-    page: { type: "string" },
-    mutants: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
-
-/** Reads a number of the command line. */
-function numberOf(name: "seed" | "hours" | "minutes", isWhole = false): number {
-  const number = Number(values[name]);
-  if (number >= 0 && (!isWhole || Number.isSafeInteger(number))) return number;
-  console.error(`error: expected a number for --${name}, got ${values[name]}`);
-  Deno.exit(2);
-}
-
 async function readPlay(path: string): Promise<Play> {
   try {
     const play: Play = JSON.parse(await Deno.readTextFile(path));
     for (const { when } of play.schedule) if (when) checkMoment(when, MACHINES);
     return play;
   } catch (error) {
-    console.error(`error: cannot read ${path}: ${error instanceof Error ? error.message : error}`);
-    Deno.exit(2);
+    throw new CommandError(`Cannot read ${path}: ${errorMessage(error)}`, { cause: error });
   }
 }
 
@@ -96,20 +71,33 @@ function summary({ seed, mode, plan, schedule, hours, events, log }: Outcome): s
   }), ${schedule.length} faults, ${hours.toFixed(2)} h, ${events} events, log ${log}`;
 }
 
+/** Writes a file for `--plan`; what cannot be written is printed. */
 async function writePlay(
   path: string,
   { seed, mode, plan, schedule }: Play,
   aims?: readonly string[],
 ): Promise<void> {
   const text = JSON.stringify({ seed, mode, plan, schedule, aims }, null, 2);
-  await Deno.writeTextFile(path, `${text}\n`);
+  try {
+    await Deno.writeTextFile(path, `${text}\n`);
+  } catch (error) {
+    // What it has taken a while to find is not lost.
+    console.log(text);
+    throw new CommandError(`Cannot write ${path}: ${errorMessage(error)}`, { cause: error });
+  }
+}
+
+/** File that a run is kept in, and the transitions towards which it was drawn. */
+interface Keeping {
+  readonly path: string | undefined;
+  readonly aims: readonly string[] | undefined;
 }
 
 /**
  * Tells of a run that broke a rule, with the fewest faults that do so. A run that was drawn towards
  * transitions is kept in a file, since its seed alone does not give it again.
  */
-async function tell(outcome: Outcome, aims?: readonly string[]): Promise<void> {
+async function tell(outcome: Outcome, { path, aims }: Keeping): Promise<void> {
   const [first] = outcome.violations;
   console.log(`FAILED at commit ${await commit()}`);
   for (const { invariant, text } of outcome.violations.slice(0, 10)) {
@@ -127,40 +115,32 @@ async function tell(outcome: Outcome, aims?: readonly string[]): Promise<void> {
     const time = seconds === undefined ? "for ever" : `for ${seconds} s`;
     console.log(`    ${begin} ${time}: ${faultText(fault)}`);
   }
-  const path = values.write ?? (aims && await Deno.makeTempFile({ suffix: ".json" }));
-  if (path !== undefined) await writePlay(path, { ...outcome, schedule }, aims);
-  const how = aims === undefined ? `--seed ${outcome.seed}` : `--plan ${path}`;
+  const file = path ?? (aims && await Deno.makeTempFile({ suffix: ".json" }));
+  if (file !== undefined) await writePlay(file, { ...outcome, schedule }, aims);
+  const how = file === undefined ? `--seed ${outcome.seed}` : `--plan ${file}`;
   console.log(`  again: deno task world ${how} --replay`);
 }
 
-async function main(): Promise<number> {
-  if (values.help) {
-    console.log(HELP);
-    return 0;
-  }
-  const seed = numberOf("seed", true), mostHours = numberOf("hours"), minutes = numberOf("minutes");
-  if (values.mutants) {
-    return await huntMutants({
-      seed,
-      ...(minutes < Infinity && { minutes }),
-      ...(names.length > 0 && { names }),
-    });
-  }
-  if (values.replay || values.plan !== undefined || values.page !== undefined) {
-    const one = values.plan === undefined ? drawPlay(seed) : await readPlay(values.plan);
-    const onLine = values.replay ? (line: string) => console.log(line) : undefined;
-    const { outcome, picture } = values.page === undefined
-      ? { outcome: await play(one, onLine && { onLine }) }
-      : await pictureOf(one, onLine);
-    if (picture && values.page !== undefined) await writePage(values.page, picture);
-    if (values.replay && values.write !== undefined) await writePlay(values.write, one);
-    console.log(summary(outcome));
-    for (const { invariant, text } of outcome.violations) console.log(`  ${invariant}: ${text}`);
-    return outcome.violations.length === 0 ? 0 : 1;
-  }
+/** Makes one run, and shows it. */
+async function showOne({ seed, plan, page, write, isReplay }: WorldCommand): Promise<number> {
+  const one = plan === undefined ? drawPlay(seed) : await readPlay(plan);
+  const onLine = isReplay ? (line: string) => console.log(line) : undefined;
+  const { outcome, picture } = page === undefined
+    ? { outcome: await play(one, onLine && { onLine }) }
+    : await pictureOf(one, onLine);
+  if (picture && page !== undefined) await writePage(page, picture);
+  if (write !== undefined) await writePlay(write, one);
+  console.log(summary(outcome));
+  for (const { invariant, text } of outcome.violations) console.log(`  ${invariant}: ${text}`);
+  return outcome.violations.length === 0 ? 0 : 1;
+}
+
+/** Makes runs until the hours or minutes are over. */
+async function runSeeds(command: WorldCommand): Promise<number> {
+  const { seed, hours: mostHours, minutes = Infinity, hasCoverage, isSteered } = command;
   const began = performance.now();
-  const counts = values.coverage || values.steer ? new Counts(MACHINES) : undefined;
-  const steering = counts && values.steer ? new Steering(counts, MACHINES, seed) : undefined;
+  const counts = hasCoverage ? new Counts(MACHINES) : undefined;
+  const steering = counts && isSteered ? new Steering(counts, MACHINES, seed) : undefined;
   let hours = 0, failed = 0, runs = 0;
   while (hours < mostHours && performance.now() - began < minutes * 60_000) {
     const one = steering?.next() ?? drawPlay(seed + runs);
@@ -170,8 +150,9 @@ async function main(): Promise<number> {
     console.log(`${summary(outcome)}${counts ? `, ${coverageText(counts)}` : ""}`);
     for (const aim of steering?.aims ?? []) console.log(`  aimed at ${aim}`);
     if (outcome.violations.length === 0) continue;
-    failed++;
-    await tell(outcome, steering?.aims);
+    // The file keeps the first run that failed; others have their seed, or a file of their own.
+    const path = failed++ === 0 ? command.write : undefined;
+    await tell(outcome, { path, aims: steering?.aims });
   }
   if (counts) console.log(coverageLines(counts, MACHINES).join("\n"));
   const seconds = (performance.now() - began) / 1000;
@@ -183,4 +164,28 @@ async function main(): Promise<number> {
   return failed === 0 ? 0 : 1;
 }
 
-Deno.exit(await main());
+async function main(): Promise<number> {
+  const command = readCommand(Deno.args), { seed, minutes, names, page, write } = command;
+  if (command.isHelp) {
+    console.log(HELP);
+    return 0;
+  }
+  if (command.hasMutants) {
+    return await huntMutants({
+      seed,
+      ...(minutes !== undefined && { minutes }),
+      ...(names.length > 0 && { names }),
+    });
+  }
+  for (const path of [page, write]) if (path !== undefined) await checkWritable(path);
+  const isOne = command.isReplay || command.plan !== undefined || page !== undefined;
+  return await (isOne ? showOne(command) : runSeeds(command));
+}
+
+try {
+  Deno.exit(await main());
+} catch (error) {
+  if (!(error instanceof CommandError)) throw error;
+  console.error(`error: ${error.message}`);
+  Deno.exit(2);
+}
