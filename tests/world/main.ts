@@ -182,10 +182,12 @@ async function main(): Promise<number> {
   return await (isOne ? showOne(command) : runSeeds(command));
 }
 
-try {
-  Deno.exit(await main());
-} catch (error) {
-  if (!(error instanceof CommandError)) throw error;
-  console.error(`error: ${error.message}`);
-  Deno.exit(2);
+if (import.meta.main) {
+  try {
+    Deno.exit(await main());
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    console.error(`error: ${error.message}`);
+    Deno.exit(2);
+  }
 }
