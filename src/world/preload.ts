@@ -1,8 +1,10 @@
 import { lazy } from "../base/lazy.ts";
+import { loadEncoder } from "../wire/cbor.ts";
 
 /**
  * Loads the modules that servers and clients load where they need them: while a world runs, the
- * first of its processes that needs one would wait for real time.
+ * first of its processes that needs one would wait for real time. What they make of them once in a
+ * thread is made here as well, so that the first world of a thread runs like those after it.
  */
 export const preload = /* @__PURE__ */ lazy(() =>
   Promise.all([
@@ -17,5 +19,6 @@ export const preload = /* @__PURE__ */ lazy(() =>
     import("../server/run/run.ts"),
     import("../server/secure/secure_rounds.ts"),
     import("../wire/deps.ts"),
+    loadEncoder(),
   ])
 );

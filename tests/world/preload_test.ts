@@ -1,4 +1,6 @@
 import { assertEquals } from "@std/assert";
+import { needsEncoder } from "../../src/wire/cbor.ts";
+import { preload } from "../../src/world/preload.ts";
 
 const SRC = new URL("../../src/", import.meta.url);
 /** Rooms whose code runs in a world. */
@@ -34,4 +36,11 @@ Deno.test("preload() loads all that servers and clients load while they run", as
   for (const name of LEFT_OUT) needed.delete(name);
   const loaded = await loadedBy(new URL("world/preload.ts", SRC));
   assertEquals(loaded.toSorted(), [...needed].toSorted());
+});
+
+Deno.test("preload() loads the encoder, so that the first world of a thread is like the next", async () => {
+  const nested = { settings: { a: 1 } };
+  assertEquals(needsEncoder(nested), true);
+  await preload();
+  assertEquals(needsEncoder(nested), false);
 });
