@@ -12,6 +12,9 @@ import type { FromWriter, ToWriter, Wish } from "./messages.ts";
 /** Time after which the page is told the text so far, and another wish may come. */
 const SLICE_MILLIS = 12;
 
+/** Step of the clock of a worker: a short text takes none, or one. */
+const CLOCK_MILLIS = 0.1;
+
 /** Time without another wish after which a text is compared with those of the training. */
 const REST_MILLIS = 300;
 
@@ -66,7 +69,8 @@ async function write(
       if (!done) count++;
     } while (!isDone && performance.now() - begun < SLICE_MILLIS);
     millis += performance.now() - begun;
-    tell({ type: "written", id, text: written, isDone, perSecond: count / millis * 1000 });
+    const perSecond = count / Math.max(CLOCK_MILLIS, millis) * 1000;
+    tell({ type: "written", id, text: written, isDone, perSecond });
     await new Promise((resolve) => setTimeout(resolve));
     if (latest !== id) return;
   }
