@@ -12,6 +12,8 @@ export interface Aim {
   readonly delay: number;
   /** State whose moment it is, in place of the state in which the transition begins. */
   readonly state?: string | undefined;
+  /** Machine that has that state, if it is another one. */
+  readonly machine?: string;
 }
 
 /** Client in the state in which a transition begins, and the others. */
@@ -57,6 +59,10 @@ const cutMany: Draw = ({ client, others }, random) => [
   ...(random.below(2) === 0 ? [pauseOf(client, 20 + random.below(20))] : []),
 ];
 
+/** Tells many other clients to end, by which too few are left at once. */
+const stopMany: Draw = ({ others }, random) =>
+  others.filter(() => random.below(4) > 0).map((machine) => now({ kind: "stop", machine }));
+
 /**
  * Holds a process up before it comes into the state, so that what brings it there waits unread
  * while another fault happens.
@@ -79,6 +85,12 @@ const server = () => "server";
 const unheard = (draw: Draw): Draw => (target, random) => [
   cut({ from: target.client }, 5 + random.below(SILENCE)),
   ...later(0.5 + random.uniform(), draw(target, random)),
+];
+
+/** Holds a client up as the run ends, so that the farewell of the server waits unread. */
+const atTheEnd = (draw: Draw): Draw => (target, random) => [
+  { ...pauseOf(target.client, 5 + random.below(20)), machine: "server", state: "over" },
+  ...draw(target, random),
 ];
 
 type Draws = readonly [Draw, ...Draw[]];
@@ -110,8 +122,12 @@ const BY_EVENT: { readonly [event: string]: { readonly [side: string]: Draws } }
   },
   "sends Exit": { client: [stop], session: [stopServer] },
   "gets Exit": { client: [stopServer], session: [stop] },
-  "gets SecureKeys": { client: [cutMany] },
-  "sends SecureKeys": { session: [cutMany] },
+  "gets SecureKeys": {
+    client: [cutMany, earlier(cutMany), stopMany, earlier(stopMany), held(stopMany, client)],
+  },
+  "sends SecureKeys": {
+    session: [cutMany, earlier(cutMany), stopMany, heldUp(stopMany, client)],
+  },
   ends: { server: [killServer] },
   stops: { server: [stopServer] },
   "cannot save": { checkpoints: [fillDisk] },
@@ -127,10 +143,11 @@ const OTHERS: Draws = [
 
 /** Draws faults that may lead from the state in which a transition begins to its event. */
 export function drawAims(
-  { machine, on }: Transition,
+  { machine, from, on }: Transition,
   target: Target,
   random: Random,
 ): readonly Aim[] {
   const [side = ""] = machine.split("'");
-  return drawn(random, BY_EVENT[on]?.[side] ?? OTHERS)(target, random);
+  const draw = drawn(random, BY_EVENT[on]?.[side] ?? OTHERS);
+  return (machine === "client" && from === "leaving" ? atTheEnd(draw) : draw)(target, random);
 }

@@ -15,6 +15,8 @@ interface Conversation {
   rank: Rank | undefined;
   /** Unset if one side breaks the rules. */
   readonly isByRule: boolean;
+  /** Sides that have come to their end. */
+  readonly over: Set<Side>;
 }
 
 /** Observer that follows all machines of a federation, and counts their transitions. */
@@ -51,7 +53,13 @@ export class Observer implements MessageWatcher {
       states.set(name, this.#counts.startOf(name));
     }
     const isByRule = !this.#breaksRules(of.near) && !this.#breaksRules(of.far);
-    this.#conversations.set(of.connection, { of, states, rank: undefined, isByRule });
+    this.#conversations.set(of.connection, {
+      of,
+      states,
+      rank: undefined,
+      isByRule,
+      over: new Set(),
+    });
     this.#enter("client", states.get("client") ?? "", of.near);
     this.#enter("session", states.get("session") ?? "", of.near);
   }
@@ -72,6 +80,8 @@ export class Observer implements MessageWatcher {
 
   ended(of: WatchedConnection, side: Side, cause: EndCause): void {
     this.#stepAll(of, side, () => END_WORDS[side][cause]);
+    const over = this.#conversations.get(of.connection)?.over.add(side);
+    if (over?.size === 2) this.#conversations.delete(of.connection);
   }
 
   /** Takes an event that the server tells of. */
@@ -140,18 +150,26 @@ export class Observer implements MessageWatcher {
     this.#enter(machine, state, of.near);
   }
 
-  #stepSession(rank: Rank, event: string): void {
+  /** Newest connection of a rank. */
+  #connectionOf(rank: Rank): Conversation | undefined {
     let found: Conversation | undefined;
     for (const conversation of this.#conversations.values()) {
       if (conversation.rank === rank) found = conversation;
     }
+    return found;
+  }
+
+  #stepSession(rank: Rank, event: string): void {
+    const found = this.#connectionOf(rank);
     if (found !== undefined) this.#step(found, "session", event);
   }
 
   #stepRank(rank: Rank, event: string): void {
     const before = this.#ranks.get(rank) ?? this.#counts.startOf("rank");
     const word = before === "free" && event === "joins anew" ? "joins" : event;
-    this.#ranks.set(rank, this.#counts.step("rank", before, word));
+    const state = this.#counts.step("rank", before, word);
+    this.#ranks.set(rank, state);
+    if (state !== before) this.#enter("rank", state, this.#connectionOf(rank)?.of.near);
   }
 
   #stepServer(event: string): void {

@@ -12,6 +12,8 @@ const CANDIDATES = 24;
 const AIMS = [2, 8] as const;
 /** Most moments that are let pass before a fault. */
 const MOST_SKIPPED = 6;
+/** Machines that are the server as a whole. */
+const OF_THE_SERVER: ReadonlySet<string> = new Set(["server", "checkpoints"]);
 /** Least time in seconds within which the moment of a fault counts. */
 const LEAST_SECONDS = 900;
 
@@ -90,19 +92,18 @@ export class Steering {
     const clients = Array.from({ length: plan.clients }, (_, i) => `client-${i + 1}`);
     const [client = "", ...others] = random.shuffle(clients);
     const skip = random.below(3) === 0 ? 1 + random.below(MOST_SKIPPED) : 0;
-    const isOfServer = machine === "server" || machine === "checkpoints";
     const states = this.#transitions.filter((it) =>
       it.machine === machine && it.to === from && it.from !== from && it.needs(plan)
     );
     const before = states[random.below(Math.max(1, states.length))]?.from;
     const aims = drawAims({ machine, from, ...goal }, { client, others, before }, random);
-    return aims.flatMap(({ fault, seconds, delay, state = from }) =>
+    return aims.flatMap(({ fault, seconds, delay, state = from, machine: whose = machine }) =>
       atMoment(
         0,
         {
-          ...{ machine, state },
-          ...(!isOfServer && { client }),
-          ...(skip > 0 && { skip }),
+          ...{ machine: whose, state },
+          ...(!OF_THE_SERVER.has(whose) && { client }),
+          ...(skip > 0 && whose === machine && { skip }),
           ...(delay > 0 && { delay: Math.round(1000 * delay) / 1000 }),
           within: Math.max(LEAST_SECONDS, 3 * secondsOf(plan)),
         },
