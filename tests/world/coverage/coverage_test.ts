@@ -5,20 +5,11 @@ import { Steering } from "../../../src/world/coverage/steering.ts";
 import { MACHINES } from "../../../src/world/coverage/table.ts";
 import { atMoment } from "../../../src/world/faults/schedule.ts";
 import { drawPlay, type Play, play } from "../../../src/world/play.ts";
+import { SMALL_PLAN } from "../small_plan.ts";
 import { shrink } from "../../../src/world/shrink.ts";
 
 /** Run of two clients without faults, in which all is quick. */
-const QUIET: Play = {
-  seed: 1,
-  mode: "liveness",
-  plan: {
-    ...drawPlay(1).plan,
-    ...{ clients: 2, minClients: 2, rounds: 3, strategy: "fedavg", proof: "token" },
-    ...{ isAsync: false, isMasked: false, evaluates: "server", trainSeconds: [1, 2] },
-    ...{ fraction: 1, overSelection: 0, quorum: 1 },
-  },
-  schedule: [],
-};
+const QUIET: Play = { seed: 1, mode: "liveness", plan: SMALL_PLAN, schedule: [] };
 
 async function countsOf(run: Play): Promise<Counts> {
   const counts = new Counts(MACHINES);

@@ -1,12 +1,13 @@
 import { assert, assertEquals, assertMatch } from "jsr:@std/assert@1.0.19";
 import axe from "npm:axe-core@4.10.3";
 import type { Page } from "npm:puppeteer-core@25.16.0";
-import { drawPlay } from "../../../src/world/play.ts";
+import type { FederationPlan } from "../../../src/world/federation/plan.ts";
 
 import { during, together } from "../../../src/world/faults/schedule.ts";
 import type { Picture } from "../../../src/world/watch/picture.ts";
 import { testInBrowser } from "../../helpers/chromium.ts";
 import { inFolder } from "../../helpers/command.ts";
+import { SMALL_PLAN } from "../small_plan.ts";
 import { pictureOf } from "./picture_of.ts";
 import { writePage } from "./write_page.ts";
 
@@ -19,12 +20,15 @@ async function seriousFaults(page: Page): Promise<string[]> {
 
 /** Picture of a run in which a client is killed and the server cut off for a while. */
 async function pictureWithFaults(): Promise<Picture> {
-  const { seed, mode, plan } = drawPlay(2);
+  const plan: FederationPlan = {
+    ...SMALL_PLAN,
+    ...{ clients: 8, minClients: 8, rounds: 8, evaluates: "clients", trainSeconds: [5, 20] },
+  };
   const schedule = together(
     during(20, 0, { kind: "kill", machine: "client-3" }),
     during(40, 60, { kind: "link", from: "server", change: { isCut: true } }),
   );
-  const { outcome, picture } = await pictureOf({ seed, mode, plan, schedule });
+  const { outcome, picture } = await pictureOf({ seed: 2, mode: "liveness", plan, schedule });
   assertEquals(outcome.violations, []);
   return picture;
 }
