@@ -6,12 +6,12 @@
  */
 import { errorMessage } from "../../src/base/errors.ts";
 import { Counts } from "../../src/world/coverage/counts.ts";
-import { checkMoment } from "../../src/world/coverage/machine.ts";
 import { coverageLines, coverageText } from "../../src/world/coverage/report.ts";
 import { Steering } from "../../src/world/coverage/steering.ts";
 import { MACHINES } from "../../src/world/coverage/table.ts";
 import { faultText } from "../../src/world/faults/fault.ts";
 import { drawPlay, type Outcome, type Play, play } from "../../src/world/play.ts";
+import { readPlay, writePlay } from "../../src/world/play_file.ts";
 import { momentText } from "../../src/world/watch/moment.ts";
 import { shrink } from "../../src/world/shrink.ts";
 import { pictureOf } from "./page/picture_of.ts";
@@ -41,11 +41,9 @@ const HELP = `Runs federations in simulated time, with faults of machines, links
 /** Tries after which a schedule is not made smaller. */
 const SHRINK_TRIES = 200;
 
-async function readPlay(path: string): Promise<Play> {
+async function readFile(path: string): Promise<Play> {
   try {
-    const play: Play = JSON.parse(await Deno.readTextFile(path));
-    for (const { when } of play.schedule) if (when) checkMoment(when, MACHINES);
-    return play;
+    return readPlay(await Deno.readTextFile(path));
   } catch (error) {
     throw new CommandError(`Cannot read ${path}: ${errorMessage(error)}`, { cause: error });
   }
@@ -72,14 +70,10 @@ function summary({ seed, mode, plan, schedule, hours, events, log }: Outcome): s
 }
 
 /** Writes a file for `--plan`; what cannot be written is printed. */
-async function writePlay(
-  path: string,
-  { seed, mode, plan, schedule }: Play,
-  aims?: readonly string[],
-): Promise<void> {
-  const text = JSON.stringify({ seed, mode, plan, schedule, aims }, null, 2);
+async function writeFile(path: string, play: Play, aims?: readonly string[]): Promise<void> {
+  const text = writePlay(play, aims);
   try {
-    await Deno.writeTextFile(path, `${text}\n`);
+    await Deno.writeTextFile(path, text);
   } catch (error) {
     // What it has taken a while to find is not lost.
     console.log(text);
@@ -116,20 +110,20 @@ async function tell(outcome: Outcome, { path, aims }: Keeping): Promise<void> {
     console.log(`    ${begin} ${time}: ${faultText(fault)}`);
   }
   const file = path ?? (aims && await Deno.makeTempFile({ suffix: ".json" }));
-  if (file !== undefined) await writePlay(file, { ...outcome, schedule }, aims);
+  if (file !== undefined) await writeFile(file, { ...outcome, schedule }, aims);
   const how = file === undefined ? `--seed ${outcome.seed}` : `--plan ${file}`;
   console.log(`  again: deno task world ${how} --replay`);
 }
 
 /** Makes one run, and shows it. */
 async function showOne({ seed, plan, page, write, isReplay }: WorldCommand): Promise<number> {
-  const one = plan === undefined ? drawPlay(seed) : await readPlay(plan);
+  const one = plan === undefined ? drawPlay(seed) : await readFile(plan);
   const onLine = isReplay ? (line: string) => console.log(line) : undefined;
   const { outcome, picture } = page === undefined
     ? { outcome: await play(one, onLine && { onLine }) }
     : await pictureOf(one, onLine);
   if (picture && page !== undefined) await writePage(page, picture);
-  if (write !== undefined) await writePlay(write, one);
+  if (write !== undefined) await writeFile(write, one);
   console.log(summary(outcome));
   for (const { invariant, text } of outcome.violations) console.log(`  ${invariant}: ${text}`);
   return outcome.violations.length === 0 ? 0 : 1;
