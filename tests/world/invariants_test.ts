@@ -83,6 +83,14 @@ Deno.test("judge() finds a model that is not that of the updates, by one bit", a
   }
 });
 
+Deno.test("judge() finds a model out of its range", async () => {
+  const federation = await run({ ...PLAN, isAsync: true, strategy: "fedasync" });
+  const large = changed(federation, "round", (entry) => {
+    return [{ ...entry, model: entry.model.map((x) => 1e30 * x) }];
+  });
+  assertEquals(brokenBy(federation, large), ["the model stays in its range"]);
+});
+
 Deno.test("judge() finds an update that is counted twice, and one that nobody trained", async () => {
   const federation = await run(PLAN), rule = "an update is counted at most once";
   assert(

@@ -7,6 +7,8 @@ const MOST_HOSTILE = 1 / 3;
 const PATIENCE_SECONDS = 60;
 /** Time after which clients of a malicious server give up, in seconds. */
 const IDLE_SECONDS = 1800;
+/** Fewest clients of a run with masks. */
+const LEAST_MASKED = 5;
 /** Most rounds of a private run. */
 const MOST_ROUNDS = 20;
 /** Central privacy of runs; the noise matters to nobody here. */
@@ -27,12 +29,13 @@ type Addition = (plan: FederationPlan, base: Base, random: Random) => Federation
 const ADDITIONS: readonly (readonly [weight: number, addition: Addition])[] = [
   [3, withHostileClients],
   [2, withPrivacy],
-  [2, withClientPrivacy],
-  [2, withRogueServer],
+  [1, withClientPrivacy],
+  [2, withMasks],
+  [1, withRogueServer],
 ];
 const RUNS = 12;
 
-/** Gives a plan hostile clients, a malicious server or privacy, or leaves it as it is. */
+/** Gives a plan hostile clients, a malicious server, privacy or masks, or leaves it as it is. */
 export function withAddition(plan: FederationPlan, base: Base, random: Random): FederationPlan {
   let at = random.below(RUNS);
   for (const [weight, addition] of ADDITIONS) {
@@ -79,6 +82,16 @@ function withClientPrivacy(plan: FederationPlan, base: Base): FederationPlan {
   return { ...sound, clientPrivacy, evaluates: "server" };
 }
 
+function withMasks(plan: FederationPlan, base: Base, random: Random): FederationPlan {
+  const sound = inTheClear(ofMeans(plan, base)), clients = Math.max(LEAST_MASKED, plan.clients);
+  const minClients = Math.max(3, Math.ceil(sound.quorum * clients));
+  const isSigned = sound.proof === "key" && random.below(2) === 0;
+  return {
+    ...{ ...sound, clients, minClients, isMasked: true, fraction: 1 },
+    ...(isSigned && { isSigned }),
+  };
+}
+
 /** Returns a plan whose rounds take the mean of the updates alone. */
 function ofMeans(plan: FederationPlan, { isPlain }: Base): FederationPlan {
   const { rounds, strategy, isAsync } = plan;
@@ -99,7 +112,9 @@ function inTheClear(
 }
 
 function withRogueServer(plan: FederationPlan, _: Base, random: Random): FederationPlan {
-  const rogue = ROGUE_KINDS[random.below(ROGUE_KINDS.length)] ?? "challenges";
+  const rogue = random.below(2) === 0
+    ? "all of these" as const
+    : ROGUE_KINDS[random.below(ROGUE_KINDS.length)] ?? "challenges";
   const proof = plan.proof === "none" ? "token" : plan.proof;
   return {
     ...inTheClear(plan),

@@ -92,6 +92,7 @@ export const ROGUE_KINDS = [
   "dribbles",
   "floods",
   "closes",
+  "all of these",
 ] as const;
 
 /** Kind of a malicious server. */

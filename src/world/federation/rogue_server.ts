@@ -1,11 +1,13 @@
 import { ConnectionClosedError } from "../../base/errors.ts";
 import { delay } from "../../base/time/delay.ts";
 import type { Channel } from "../../net/transport.ts";
+// It awaits the encoder of nested values: a world has no time to load it.
+import "../../wire/mod.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { Message } from "../../wire/messages.ts";
 import type { History } from "../history.ts";
 import type { ProcessContext } from "../world.ts";
-import type { FederationPlan, RogueKind } from "./plan.ts";
+import { type FederationPlan, ROGUE_KINDS, type RogueKind } from "./plan.ts";
 import { frameOf, RawConnection } from "./raw_connection.ts";
 import { commonOptions } from "./server_parts.ts";
 import { SERVER_ADDRESS } from "./server_program.ts";
@@ -35,10 +37,17 @@ export async function serveBadly(
   for (let rank = 1;; rank++) {
     const channel = await listener.accept();
     if (channel === null) return;
-    void mistreat(channel, kind, assignment(1 + rank % plan.clients)).catch((error) => {
+    const now = kind === "all of these" ? kindFor(channel.remote) : kind;
+    void mistreat(channel, now, assignment(1 + rank % plan.clients)).catch((error) => {
       if (!(error instanceof ConnectionClosedError)) throw error;
     });
   }
+}
+
+/** Kind by the number of the client, so that each gets the same at every try. */
+function kindFor(remote: string): RogueKind {
+  const client = Number(/client-(\d+)/.exec(remote)?.[1] ?? 0);
+  return ROGUE_KINDS[client % (ROGUE_KINDS.length - 1)] ?? "challenges";
 }
 
 async function mistreat(channel: Channel, kind: RogueKind, assignment: Message): Promise<void> {

@@ -49,10 +49,10 @@ export function stepFrom(start: ParameterVector, client: number, round: number):
   return start.map((x, i) => x + change(x, client, round, i));
 }
 
-/** Returns the mean square of a vector. */
+/** Returns the mean square of a vector, which overflows as in a model of float32. */
 export function meanSquare(vector: ParameterVector): number {
   let sum = 0;
-  for (const x of vector) sum += x * x;
+  for (const x of vector) sum += Math.fround(x * x);
   return sum / vector.length;
 }
 

@@ -6,6 +6,7 @@ import type { Invariant, Judged } from "./invariant.ts";
 import { modelOfUpdates } from "./model_of_updates.ts";
 import { ledgersAreComplete, privacyIsAccounted } from "./privacy.ts";
 import { quorumIsKept } from "./quorum.ts";
+import { modelStaysInRange } from "./range.ts";
 import { ranksAreKept } from "./rank_kept.ts";
 import { ranksAreUnique } from "./ranks.ts";
 import { reportIsTrue } from "./report.ts";
@@ -19,6 +20,7 @@ import { sizesAreBounded } from "./sizes.ts";
 export const INVARIANTS: readonly Invariant[] = [
   countedOnce,
   modelOfUpdates,
+  modelStaysInRange,
   quorumIsKept,
   durable,
   reportIsTrue,
