@@ -107,7 +107,9 @@ export class VirtualProcess implements Actor {
     this.#pauses++;
   }
 
-  /** Ends a pause. After the last one it goes on; what was due meanwhile comes at once, in order. */
+  /**
+   * Ends a pause. After the last one it goes on; what was due meanwhile comes at once, in order.
+   */
   resume(): void {
     if (this.#pauses === 0 || --this.#pauses > 0) return;
     for (const event of this.#held.splice(0)) this.#scheduler.again(event);

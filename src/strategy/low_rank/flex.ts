@@ -10,6 +10,8 @@ import type { ClientSettings, RoundInfo, Strategy, StrategyRound } from "../stra
 import { workingVector } from "../working.ts";
 import { ProductMean } from "./product_mean.ts";
 
+export type { FlexRule } from "../../plan/rules/flex.ts";
+
 /** Endings of the names of an adapter's matrices, `[rank, inputs]` and `[outputs, rank]`. */
 const A = "/lora_A", B = "/lora_B";
 
