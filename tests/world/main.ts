@@ -13,7 +13,7 @@ import { faultText } from "../../src/world/faults/fault.ts";
 import { drawPlay, type Outcome, type Play, play } from "../../src/world/play.ts";
 import { readPlay, writePlay } from "../../src/world/play_file.ts";
 import { momentText } from "../../src/world/watch/moment.ts";
-import { shrink } from "../../src/world/shrink.ts";
+import { shrinkPlay } from "../../src/world/shrink_play.ts";
 import { pictureOf } from "./page/picture_of.ts";
 import { writePage } from "./page/write_page.ts";
 import { huntMutants } from "./mutants/run.ts";
@@ -92,15 +92,11 @@ interface Keeping {
  * transitions is kept in a file, since its seed alone does not give it again.
  */
 async function tell(outcome: Outcome, { path, aims }: Keeping): Promise<void> {
-  const [first] = outcome.violations;
   console.log(`FAILED at commit ${await commit()}`);
   for (const { invariant, text } of outcome.violations.slice(0, 10)) {
     console.log(`  ${invariant}: ${text}`);
   }
-  const schedule = await shrink(outcome.schedule, async (schedule) => {
-    const { violations } = await play({ ...outcome, schedule });
-    return violations.some(({ invariant }) => invariant === first?.invariant);
-  }, SHRINK_TRIES);
+  const schedule = await shrinkPlay(outcome, SHRINK_TRIES);
   console.log(
     `  the same rule is broken by ${schedule.length} of ${outcome.schedule.length} faults:`,
   );
