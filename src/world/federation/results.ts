@@ -9,7 +9,7 @@ import { stepManifest } from "./step_handler.ts";
 
 /** Folder of the run on the server's disk. */
 export const RUN_FOLDER = "/run";
-/** File of the model, which the server replaces after each round that it has saved. */
+/** File of the model, which the server replaces after each round. */
 export const MODEL_FILE = `${RUN_FOLDER}/model.safetensors`;
 /** File of the report, which it writes at the end of the run. */
 export const REPORT_FILE = `${RUN_FOLDER}/report.json`;

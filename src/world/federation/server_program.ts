@@ -77,7 +77,8 @@ export async function serve(
       audit.record(event);
       history.onServerEvent?.(event);
       record(event, { history, model, disk });
-      if (event.type === "checkpoint") results.write(event.round, model());
+      // Also where the round cannot be saved, such as on a full disk.
+      if (event.type === "round-ended") results.write(event.report.round, model());
     },
   });
   const model = () => server.handler.parameters;
