@@ -14,7 +14,7 @@ import type { VirtualDisk } from "../disk/virtual_disk.ts";
 import type { History } from "../history.ts";
 import type { ProcessContext } from "../world.ts";
 import type { FederationPlan } from "./plan.ts";
-import { Results, RUN_FOLDER, sizesIn } from "./results.ts";
+import { Results, resultsOn, RUN_FOLDER, sizesIn } from "./results.ts";
 import { commonOptions, syncOptions } from "./server_parts.ts";
 import { WatchedHandler } from "./watched_handler.ts";
 
@@ -77,8 +77,10 @@ export async function serve(
       audit.record(event);
       history.onServerEvent?.(event);
       record(event, { history, model, disk });
+      if (event.type !== "round-ended") return;
+      for (const found of resultsOn(disk)) history.add({ type: "found", ...found });
       // Also where the round cannot be saved, such as on a full disk.
-      if (event.type === "round-ended") results.write(event.report.round, model());
+      results.write(event.report.round, model());
     },
   });
   const model = () => server.handler.parameters;
