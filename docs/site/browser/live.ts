@@ -23,6 +23,9 @@ const cards = [...document.querySelectorAll<HTMLElement>(".client")];
 const curve = find<SVGPolylineElement>("#curve");
 const percent = (share: number) => `${(share * 100).toFixed(1)}%`;
 
+/** Longest time that clients have to end after the server. */
+const FAREWELL_MILLIS = 10_000;
+
 function say(card: HTMLElement | undefined, part: string, text: string): void {
   const element = card?.querySelector(`.${part}`);
   if (element) element.textContent = text;
@@ -53,17 +56,22 @@ function run(): void {
   const points: string[] = [];
   curve.setAttribute("points", "");
   const workers: Worker[] = [];
+  let last = "", open = CLIENTS + 1;
   const end = (text: string) => {
     for (const worker of workers) worker.terminate();
+    clearTimeout(timer);
     state.textContent = text;
     button.disabled = false;
     button.textContent = "Train again";
   };
+  const finish = () => end(`Finished after ${ROUNDS} rounds: ${last}.`);
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const start = (message: ToWorker, ports: MessagePort[], tell: (told: FromWorker) => void) => {
     const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-      if (data.type === "failed") end(`The federation stopped: ${data.message}`);
-      else tell(data);
+      if (data.type === "failed") return end(`The federation stopped: ${data.message}`);
+      tell(data);
+      if (data.type === "over" && --open === 0) finish();
     };
     worker.onerror = ({ message }) => end(`The federation stopped: ${message}`);
     worker.postMessage(message, ports);
@@ -71,7 +79,6 @@ function run(): void {
   };
   const channels = Array.from({ length: CLIENTS }, () => new MessageChannel());
   const ports = channels.map(({ port1 }) => port1);
-  let last = "";
   start({ type: "serve", ports, rounds: ROUNDS }, ports, (message) => {
     if (message.type === "round") {
       const { round, accuracy, bytes } = message;
@@ -82,7 +89,8 @@ function run(): void {
       const x = CHART.width * round / ROUNDS, y = CHART.height * (1 - accuracy);
       points.push(`${x.toFixed(1)},${y.toFixed(1)}`);
       curve.setAttribute("points", points.join(" "));
-    } else if (message.type === "over") end(`Finished after ${ROUNDS} rounds: ${last}.`);
+      // Clients end a moment later, when they have the final model.
+    } else if (message.type === "over") timer = setTimeout(finish, FAREWELL_MILLIS);
   });
   channels.forEach(({ port2 }, i) => {
     const rank = i + 1;
