@@ -35,3 +35,32 @@ Deno.test("a file is not called written when its folder cannot be synced", async
     "os error 5",
   );
 });
+
+Deno.test("a checkpoint that is saved after a failed sync is kept", async () => {
+  const machine = new DiskMachine();
+  const history: { round: number }[] = [];
+  const saved = machine.get(async () => {
+    const store = new CheckpointStore("run");
+    const save = (round: number) => {
+      history.push({ round });
+      const parameters = new Float32Array(2).fill(round);
+      return store.save({
+        manifest: MANIFEST,
+        parameters,
+        round,
+        state: {},
+        history: [...history],
+      });
+    };
+    await save(1);
+    {
+      using _ = machine.disk.impose({ syncErrors: 1 });
+      await assertRejects(() => save(2), Error, "os error 5");
+    }
+    await save(3);
+  });
+  await saved;
+  machine.disk.crash();
+  const found = await machine.get(() => new CheckpointStore("run").latest());
+  assertEquals([found?.round, found?.history], [3, history]);
+});

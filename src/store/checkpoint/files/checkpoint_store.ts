@@ -37,7 +37,8 @@ import { HistoryFile } from "./history_file.ts";
 
 const FILE = /^round-(\d{6,})\.safetensors$/;
 /** Form of a temporary file. A living writer holds a lock on its own; others are leftovers. */
-const TEMPORARY = /^\.(round-\d{6,}(\.safetensors)?|account\.json)\.[0-9a-f-]{36}\.tmp$/;
+const TEMPORARY =
+  /^\.(round-\d{6,}(\.safetensors)?|account\.json|history\.jsonl)\.[0-9a-f-]{36}\.tmp$/;
 /** File of the reports of the rounds, one per line. */
 const HISTORY = "history.jsonl";
 /** File of the account that survives the checkpoints. */

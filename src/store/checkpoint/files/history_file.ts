@@ -2,7 +2,7 @@ import { runtime } from "../../../base/runtime/runtime.ts";
 import { concat } from "../../../base/bytes.ts";
 import { syncFolder } from "../../../base/files/folder.ts";
 import { splitPath } from "../../../base/files/path.ts";
-import { writeBytes } from "../../../base/files/whole_file.ts";
+import { publishFile, writeBytes } from "../../../base/files/whole_file.ts";
 import type { Descriptors } from "./descriptors.ts";
 import {
   extended,
@@ -32,9 +32,9 @@ export class HistoryFile {
   }
 
   /**
-   * Makes the file hold these entries, and syncs it to the disk. Where the last line is known to be
-   * of the same object as the entry in its place, further lines are appended. Otherwise the file is
-   * compared with the entries and cut off at the first difference.
+   * Makes the file hold these entries, and syncs it to the disk. Where this process has written the
+   * last line, of the same object as the entry in its place, further lines are appended. Otherwise
+   * the part that the file has in common with the entries is written anew.
    */
   async write(entries: readonly unknown[]): Promise<HistoryMark> {
     const writing = this.#writing.then(() => this.#write(entries));
@@ -67,19 +67,36 @@ export class HistoryFile {
     const from = isGrown ? known.mark : await this.#commonPart(entries, size ?? 0);
     const lines = entries.slice(from.rounds).map(lineOf);
     const mark = await extended(from, lines);
-    if (size !== mark.bytes || lines.length > 0) {
-      const options = { write: true, create: true, mode: MODE };
-      await this.#descriptors.use(this.#path, options, async (file) => {
-        // Left by a failed save, or later rounds of a run that was resumed from an earlier one.
-        if ((size ?? 0) > from.bytes) await file.truncate(from.bytes);
-        await file.seek(from.bytes, runtime.files.SeekMode.Start);
-        await writeBytes(file, concat(lines));
-        await file.sync();
-      });
-      if (size === undefined) await syncFolder(splitPath(this.#path).folder, this.#descriptors.use);
-    }
+    if (isGrown) await this.#append(from.bytes, size ?? 0, lines);
+    else await this.#writeAnew([await this.#bytes(from.bytes), ...lines]);
     this.#known = { mark, last: entries.at(-1) };
     return mark;
+  }
+
+  /** Writes lines after those that this process has written and synced. */
+  async #append(
+    at: number,
+    size: number,
+    lines: readonly Uint8Array<ArrayBuffer>[],
+  ): Promise<void> {
+    if (size === at && lines.length === 0) return;
+    await this.#descriptors.use(this.#path, { write: true }, async (file) => {
+      if (size > at) await file.truncate(at);
+      await file.seek(at, runtime.files.SeekMode.Start);
+      await writeBytes(file, concat(lines));
+      await file.sync();
+    });
+  }
+
+  /**
+   * Writes another file in place of the one that is there. What was in that may not be on the disk
+   * though it can be read: a sync that follows one that has failed keeps nothing (Rebello et al.
+   * 2020, "Can Applications Recover from fsync Failures?"), also for another process.
+   */
+  async #writeAnew(pieces: readonly Uint8Array<ArrayBuffer>[]): Promise<void> {
+    const { use } = this.#descriptors;
+    await publishFile(this.#path, (file) => writeBytes(file, concat(pieces)), { mode: MODE, use });
+    await syncFolder(splitPath(this.#path).folder, use);
   }
 
   /** Compares the file with the entries, line by line. */
@@ -96,6 +113,7 @@ export class HistoryFile {
   }
 
   async #bytes(length: number): Promise<Uint8Array<ArrayBuffer>> {
+    if (length === 0) return new Uint8Array();
     const bytes = new Uint8Array(length);
     await this.#descriptors.use(this.#path, { read: true }, (file) => readAll(file, bytes));
     return bytes;
