@@ -1,5 +1,5 @@
 import { MessageCode } from "../../mod.ts";
-import { FrameReader } from "../helpers/frame_reader.ts";
+import { FrameReader } from "../../src/wire/frame_reader.ts";
 
 /** Shares that the clients of a run reveal: each process those of one attempt at a round. */
 export class Reveals {
@@ -23,7 +23,8 @@ export class Reveals {
   watch(client: () => string): (bytes: Uint8Array) => void {
     const reader = new FrameReader(), who = client();
     return (bytes) => {
-      for (const { code, payload } of reader.take(bytes)) {
+      for (const frame of reader.take(bytes)) {
+        const { code, payload } = frame.decode();
         if (code === MessageCode.UnmaskShares) this.#add(who, payload);
       }
     };

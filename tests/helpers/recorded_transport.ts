@@ -1,6 +1,6 @@
 import type { Channel, Transport } from "../../src/net/transport.ts";
 import type { Message } from "../../src/wire/messages.ts";
-import { FrameReader } from "./frame_reader.ts";
+import { FrameReader } from "../../src/wire/frame_reader.ts";
 
 /** Transport that keeps what its clients write. */
 export class RecordedTransport implements Transport {
@@ -18,7 +18,7 @@ export class RecordedTransport implements Transport {
   get sent(): Message[] {
     return this.#written.flatMap((pieces) => {
       const reader = new FrameReader();
-      return pieces.flatMap((piece) => reader.take(piece));
+      return pieces.flatMap((piece) => [...reader.take(piece)].map((frame) => frame.decode()));
     });
   }
 

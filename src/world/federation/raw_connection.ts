@@ -3,9 +3,9 @@ import { ConnectionClosedError } from "../../base/errors.ts";
 import { runtime, type Timer } from "../../base/runtime/runtime.ts";
 import type { Channel } from "../../net/transport.ts";
 import { encodeFrame } from "../../wire/frame.ts";
+import { FrameReader } from "../../wire/frame_reader.ts";
 import { MessageCode } from "../../wire/message_code.ts";
 import type { Message } from "../../wire/messages.ts";
-import { FrameReader } from "./frame_reader.ts";
 
 /** Bytes of the buffer that a connection is read into. */
 const BUFFER_BYTES = 4096;
@@ -86,11 +86,13 @@ export class RawConnection {
   }
 
   async #read(): Promise<void> {
-    const reader = new FrameReader((message) => this.#messages.push(message));
+    const reader = new FrameReader();
     const buffer = new Uint8Array(BUFFER_BYTES);
     try {
       for (let count; (count = await this.#channel.read(buffer)) !== null;) {
-        reader.take(buffer.slice(0, count));
+        for (const frame of reader.take(buffer.subarray(0, count))) {
+          this.#messages.push(frame.decode());
+        }
         this.#wakeUp();
       }
     } catch { /* the connection is lost, or the other end has no rules either */ }

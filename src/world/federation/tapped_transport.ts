@@ -1,7 +1,7 @@
 import type { Channel, Transport } from "../../net/transport.ts";
+import { FrameReader } from "../../wire/frame_reader.ts";
 import type { MessageCode } from "../../wire/message_code.ts";
 import type { Message } from "../../wire/messages.ts";
-import { FrameReader } from "./frame_reader.ts";
 
 /**
  * Returns a transport whose outgoing bytes are read along: what leaves a process is known from
@@ -19,8 +19,12 @@ export function tappedTransport(
     name: transport.name,
     listen: (address) => transport.listen(address),
     connect: async (address, options) => {
-      const reader = new FrameReader(onMessage, codes);
-      return tapped(await transport.connect(address, options), (bytes) => reader.take(bytes));
+      const reader = new FrameReader();
+      return tapped(await transport.connect(address, options), (bytes) => {
+        for (const frame of reader.take(bytes)) {
+          if (codes.has(frame.code)) onMessage(frame.decode());
+        }
+      });
     },
   };
 }

@@ -1,4 +1,4 @@
-import { decodeBody, decodePrefix, PREFIX_BYTES } from "../../wire/frame.ts";
+import { FrameReader, type WholeFrame } from "../../wire/frame_reader.ts";
 import { messageName } from "../../wire/message_code.ts";
 import type { Message } from "../../wire/messages.ts";
 
@@ -24,7 +24,7 @@ interface Flight {
  * Frames of one direction of a connection: put together as they are written, and as they arrive.
  */
 export class FrameStream {
-  #rest = new Uint8Array(0);
+  readonly #reader = new FrameReader();
   #written = 0;
   #arrived = 0;
   /** Set once bytes are no frame: what follows means nothing. */
@@ -34,20 +34,21 @@ export class FrameStream {
   /** Takes bytes that were written; returns the frames that are whole by them. */
   write(bytes: Uint8Array, now: number): readonly Frame[] {
     if (this.#isBroken) return [];
-    const all = new Uint8Array(this.#rest.length + bytes.length);
-    all.set(this.#rest);
-    all.set(bytes, this.#rest.length);
     const frames: Frame[] = [];
-    let at = 0;
-    while (all.length - at >= PREFIX_BYTES) {
-      const frame = this.#frameAt(all, at, now);
-      if (frame === undefined) break;
-      at += frame.bytes;
+    const add = (frame: Frame) => {
       this.#written += frame.bytes;
       frames.push(frame);
       this.#flight.push({ frame, end: this.#written });
+    };
+    try {
+      for (const whole of this.#reader.take(bytes)) {
+        const { code, bytes } = whole;
+        add({ name: messageName(code), message: messageOf(whole), bytes, sentAt: now });
+      }
+    } catch {
+      this.#isBroken = true;
+      add({ name: "?", message: undefined, bytes: this.#reader.waiting, sentAt: now });
     }
-    this.#rest = all.slice(at);
     return frames;
   }
 
@@ -67,27 +68,11 @@ export class FrameStream {
   get onWay(): readonly Frame[] {
     return this.#flight.map(({ frame }) => frame);
   }
-
-  #frameAt(all: Uint8Array<ArrayBuffer>, at: number, now: number): Frame | undefined {
-    try {
-      const { code, bodyLength } = decodePrefix(all, undefined, at);
-      const end = at + PREFIX_BYTES + bodyLength;
-      if (all.length < end) return undefined;
-      const message = messageOf(code, all.slice(at + PREFIX_BYTES, end));
-      return { name: messageName(code), message, bytes: PREFIX_BYTES + bodyLength, sentAt: now };
-    } catch {
-      this.#isBroken = true;
-      return { name: "?", message: undefined, bytes: all.length - at, sentAt: now };
-    }
-  }
 }
 
-function messageOf(
-  code: Message["code"],
-  body: Uint8Array<ArrayBuffer>,
-): Message | undefined {
+function messageOf(frame: WholeFrame): Message | undefined {
   try {
-    return decodeBody(code, body);
+    return frame.decode();
   } catch {
     return undefined;
   }
