@@ -12,12 +12,15 @@ export const blamelessAreUnharmed: Invariant = {
     const hostile = new Set((plan.hostile ?? []).map(({ client }) => `client-${client}`));
     const breaches: string[] = [];
     const owners = new Map<number, string>();
+    /** Machines whose process began when the last round had ended: it may find no server. */
+    const late = new Set<string>();
+    let isOver = false;
     for (const entry of history.entries) {
+      if (entry.type === "started" && isOver) late.add(entry.machine);
+      if (entry.type === "round" && entry.report.round === plan.rounds) isOver = true;
       if (entry.type === "ended" && entry.by !== "return" && !hostile.has(entry.machine)) {
         const { machine, by, error = "" } = entry;
-        // A client that starts again while others still take their leave is told so.
-        const isLate = error.endsWith("the server ended the run: the run is over");
-        if (!isLate) breaches.push(`the process on ${machine} ended by ${by}: ${error}`);
+        if (!late.has(machine)) breaches.push(`the process on ${machine} ended by ${by}: ${error}`);
       }
       if (entry.type === "admitted") owners.set(entry.rank, machineOf(entry.address));
       if (entry.type !== "round" || plan.overSelection > 0 || plan.isAsync) continue;

@@ -13,6 +13,11 @@ export const ranksAreKept: Invariant = {
     /** Rank by machine: now, when the last round was opened, and in the checkpoint of a round. */
     let ranks = new Map<string, number>(), atOpening = new Map<string, number>();
     const saved = new Map<number, ReadonlyMap<string, number>>();
+    const forgetSaved = (machine: string) => {
+      for (const [round, known] of saved) {
+        saved.set(round, new Map([...known].filter(([other]) => other !== machine)));
+      }
+    };
     const forget = (isGone: (machine: string, rank: number) => boolean) => {
       for (const known of [ranks, atOpening]) {
         for (const [machine, rank] of known) if (isGone(machine, rank)) known.delete(machine);
@@ -35,10 +40,7 @@ export const ranksAreKept: Invariant = {
             atOpening = new Map(ranks);
           } else {
             forget((machine) => machine === entry.machine);
-            for (const [round, known] of saved) {
-              const rest = [...known].filter(([machine]) => machine !== entry.machine);
-              saved.set(round, new Map(rest));
-            }
+            forgetSaved(entry.machine);
           }
           break;
         case "admitted": {
@@ -46,6 +48,8 @@ export const ranksAreKept: Invariant = {
           if (before !== undefined && before !== rank) {
             breaches.push(`${machine} had rank ${before}, and has ${rank} now`);
           }
+          // It was given up, and its session of before is over, also in the checkpoints.
+          if (before === undefined) forgetSaved(machine);
           // Those who are expected back may lose their ranks to others.
           forget((other, its) => its === rank && other !== machine);
           ranks.set(machine, rank);
