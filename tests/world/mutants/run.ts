@@ -1,5 +1,6 @@
 import { apply, copyOfProgram, type Mutant, readMutants } from "./mutants.ts";
 import type { Found } from "./found.ts";
+import { CommandError } from "../options.ts";
 
 /** Time that a mutant is looked for, in minutes. */
 const MINUTES = 10;
@@ -48,7 +49,9 @@ export async function huntMutants({ names, ...options }: HuntOptions): Promise<n
   const unknown = names?.filter((name) => !all.some((mutant) => mutant.name === name)) ?? [];
   if (unknown.length > 0) {
     const known = all.map(({ name }) => name).join(", ");
-    throw new RangeError(`Cannot find the mutant ${unknown.join(", ")}: expected one of ${known}`);
+    throw new CommandError(
+      `Cannot find the mutant ${unknown.join(", ")}: expected one of ${known}`,
+    );
   }
   console.log("| Mutant | Rule that is broken | Seed | Seconds |");
   console.log("| --- | --- | ---: | ---: |");
