@@ -46,7 +46,7 @@ export async function insist<T>(
         );
       }
     }
-    await pause(PAUSE_MILLIS);
+    await pause(PAUSE_MILLIS, signal);
   }
 }
 

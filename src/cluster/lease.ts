@@ -129,9 +129,13 @@ export class Lease implements AsyncDisposable {
   }
 
   /** Returns the process that holds a lease; `undefined` for none. */
-  static async holder(cluster: Cluster, key: string): Promise<string | undefined> {
-    const bucket = await openBucket(cluster, LEASES_BUCKET);
-    const entry = await insist(cluster, () => bucket.get(key));
+  static async holder(
+    cluster: Cluster,
+    key: string,
+    signal?: AbortSignal,
+  ): Promise<string | undefined> {
+    const bucket = await openBucket(cluster, LEASES_BUCKET, signal);
+    const entry = await insist(cluster, () => bucket.get(key), signal);
     return entry?.operation === "PUT" ? entry.string() : undefined;
   }
 

@@ -85,6 +85,7 @@ async function bucket(cluster: Cluster, name: string, ttl: number): Promise<KV> 
 }
 
 /** Opens a bucket that is there. */
-export function openBucket(cluster: Cluster, name: string): Promise<KV> {
-  return insist(cluster, () => cluster.buckets.open(name, { bindOnly: true, allow_direct: true }));
+export function openBucket(cluster: Cluster, name: string, signal?: AbortSignal): Promise<KV> {
+  const options = { bindOnly: true, allow_direct: true };
+  return insist(cluster, () => cluster.buckets.open(name, options), signal);
 }

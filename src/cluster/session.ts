@@ -104,5 +104,6 @@ export class Session implements AsyncDisposable {
       .then(() => this.#sweeps[Symbol.asyncDispose]()).catch(() => {});
     await Promise.race([cleaning, pause(CLEAN_MILLIS, over.signal)]);
     over.abort();
+    this.#sweeps.giveUp();
   }
 }

@@ -30,6 +30,7 @@ const STREAMS = [[JOBS_STREAM, "job"], [DONE_STREAM, "done"], [VECTORS_STREAM, "
 export class Sweeps implements AsyncDisposable {
   readonly #cluster: Cluster;
   readonly #ending = new AbortController();
+  readonly #over = new AbortController();
   readonly #looking: Promise<void>;
   /** Sessions without a lease, and when they were seen first. */
   readonly #seen = new Map<string, number>();
@@ -49,23 +50,30 @@ export class Sweeps implements AsyncDisposable {
 
   /** Removes the sessions that have had no lease for some seconds. */
   async sweep(): Promise<void> {
-    const cluster = this.#cluster, { clock } = runtime;
-    const entries = await openBucket(cluster, SESSIONS_BUCKET);
-    const ids = new Set(await sessionsOf(cluster));
+    const cluster = this.#cluster, { clock } = runtime, { signal } = this.#over;
+    const entries = await openBucket(cluster, SESSIONS_BUCKET, signal);
+    const ids = new Set(await sessionsOf(cluster, signal));
     // A machine that was stopped for a while may have sent an outcome after the end.
     for (const [stream] of STREAMS) {
-      for (const id of await sessionsIn(cluster, stream)) ids.add(id);
+      for (const id of await sessionsIn(cluster, stream, signal)) ids.add(id);
     }
     for (const id of this.#seen.keys()) if (!ids.has(id)) this.#seen.delete(id);
     for (const id of ids) {
-      if (await Lease.holder(cluster, id) !== undefined) {
+      if (await Lease.holder(cluster, id, signal) !== undefined) {
         this.#seen.delete(id);
         continue;
       }
       const since = this.#seen.get(id) ?? clock.now();
       this.#seen.set(id, since);
-      if (clock.now() - since >= GRACE_MILLIS) await removeSession(cluster, id, entries);
+      if (clock.now() - since < GRACE_MILLIS) continue;
+      await removeSession(cluster, id, entries, signal);
     }
+  }
+
+  /** Stops at once, also in the middle of a look at a server that does not answer. */
+  giveUp(): void {
+    this.#ending.abort();
+    this.#over.abort();
   }
 
   /** Looks once more, and ends. */
@@ -84,19 +92,28 @@ export async function sweepSessions(cluster: Cluster): Promise<void> {
 }
 
 /** Returns the ids of all sessions, also of those that have ended just now. */
-export async function sessionsOf(cluster: Cluster): Promise<string[]> {
+export async function sessionsOf(cluster: Cluster, signal?: AbortSignal): Promise<string[]> {
   const prefix = `$KV.${SESSIONS_BUCKET}.`, filter = { subjects_filter: `${prefix}>` };
   const { state } = await insist(
     cluster,
     () => cluster.manager.streams.info(`KV_${SESSIONS_BUCKET}`, filter),
+    signal,
   );
   return Object.keys(state.subjects ?? {}).map((subject) => subject.slice(prefix.length));
 }
 
 /** Returns the ids of the sessions that have messages in a stream. */
-async function sessionsIn(cluster: Cluster, stream: string): Promise<Set<string>> {
+async function sessionsIn(
+  cluster: Cluster,
+  stream: string,
+  signal: AbortSignal,
+): Promise<Set<string>> {
   const filter = { subjects_filter: ">" };
-  const { state } = await insist(cluster, () => cluster.manager.streams.info(stream, filter));
+  const { state } = await insist(
+    cluster,
+    () => cluster.manager.streams.info(stream, filter),
+    signal,
+  );
   return new Set(Object.keys(state.subjects ?? {}).map((subject) => subject.split(".")[2] ?? ""));
 }
 
